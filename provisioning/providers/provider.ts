@@ -1,0 +1,46 @@
+import type { Database } from "../../src/db/database.ts";
+import type { DatabaseName } from "../../src/domain/names.ts";
+
+/** How to reach a database again: kept in the registry, `secret` sealed. */
+export interface Location {
+  readonly locator: string;
+  readonly secret?: string;
+}
+
+/** What callers may rely on. Ask this, never the name. */
+export interface ProviderSupports {
+  /** `list()` names everything here; where it cannot, the registry is the list. */
+  readonly list: boolean;
+  /** `retain` itself blocks access, so nobody has to be waited for. */
+  readonly retainBlocks: boolean;
+}
+
+/**
+ * A place where databases live: a directory, Turso Cloud, a libSQL server, or one of your own.
+ *
+ * Every verb may be repeated after a crash. Failures are `PlatformError`s: `unavailable` when waiting may
+ * help, `not_found` from `open` when the database is absent, `invalid` when the request cannot succeed.
+ * To add one: implement this interface and run `testProvider` from `rowhouse/conformance` on it.
+ */
+export interface DatabaseProvider {
+  readonly name: string;
+  readonly supports: ProviderSupports;
+
+  /** Makes sure the database exists: empty, or a copy of `from`. One that exists already is left as it is. */
+  ensure(database: DatabaseName, options?: { readonly from?: DatabaseName }): Promise<Location>;
+
+  /** Opens it. Throws `not_found` (`database_missing`) when it is absent or retained. */
+  open(database: DatabaseName, location: Location): Promise<Database>;
+
+  /** Keeps it but refuses access, for the undelete window. */
+  retain(database: DatabaseName): Promise<void>;
+
+  /** Reverses `retain`. */
+  release(database: DatabaseName): Promise<void>;
+
+  /** Makes sure it is gone, retained or not. Already gone is done. */
+  destroy(database: DatabaseName): Promise<void>;
+
+  /** Every database here, retained ones too; templates as well. */
+  list(): AsyncIterable<DatabaseName>;
+}

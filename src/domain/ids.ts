@@ -1,0 +1,13 @@
+import { customAlphabet, nanoid } from "nanoid";
+import { ulid } from "ulid";
+
+const lowerAlphanumeric = customAlphabet("0123456789abcdefghijklmnopqrstuvwxyz");
+
+/** `con_1b9d…`: an id that says what it identifies, 17 characters of `[0-9a-z]` behind the prefix, as Auth0's are. */
+export const prefixedId = (prefix: string) => `${prefix}_${lowerAlphanumeric(17)}`;
+
+/** 21 URL-safe characters, 126 bits. */
+export const plainId = () => nanoid();
+
+/** A ULID: sorts by the time it was made (https://github.com/ulid/spec). */
+export const timeId = (now: Date) => ulid(now.getTime());
