@@ -1,0 +1,31 @@
+import dns from "node:dns";
+import { syncBuiltinESMExports } from "node:module";
+
+const original = dns.lookup;
+
+/**
+ * Sends every `*.localhost` name to the loopback address, as browsers do (RFC 6761, section 6.3) and Node does not:
+ * tests call tenants at `http://acme.localhost:PORT/`, with a true `Host` header. Vitest loads this before each file.
+ */
+function lookup(host: string, ...rest: readonly unknown[]): void {
+  const callback = rest.at(-1);
+  if (!isLocalhost(host) || typeof callback !== "function") {
+    Reflect.apply(original, dns, [host, ...rest]);
+    return;
+  }
+  const found = { address: "127.0.0.1", family: 4 };
+  const answer = wantsAll(rest[0]) ? [null, [found]] : [null, found.address, found.family];
+  process.nextTick(callback, ...answer);
+}
+
+function isLocalhost(host: unknown): boolean {
+  return typeof host === "string" && /(^|\.)localhost$/i.test(host);
+}
+
+function wantsAll(options: unknown): boolean {
+  return typeof options === "object" && options !== null && "all" in options && options.all === true;
+}
+
+// Object.assign, because no type of one function covers all overloads of dns.lookup.
+Object.assign(dns, { lookup });
+syncBuiltinESMExports();
