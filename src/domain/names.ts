@@ -21,4 +21,5 @@ const randomTag = customAlphabet("0123456789abcdefghjkmnpqrstvwxyz", 10);
 export const newTag = (): Tag => Tag.parse(randomTag());
 
 /** Opaque on purpose: a name derived from the tenant id could meet another tenant's. */
-export const databaseNameOf = (tag: Tag, generation: number): DatabaseName => DatabaseName.parse(`t-${tag}-${generation}`);
+export const databaseNameOf = (tag: Tag, generation: number): DatabaseName =>
+  DatabaseName.parse(`t-${tag}-${generation}`);

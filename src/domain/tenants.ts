@@ -36,5 +36,8 @@ export const TenantId = z
   .string()
   .min(3)
   .max(63)
-  .regex(/^[a-z](?:[a-z0-9]|-(?=[a-z0-9]))*$/, "a-z, 0-9 and single dashes, starting with a letter, not ending in a dash")
+  .regex(
+    /^[a-z](?:[a-z0-9]|-(?=[a-z0-9]))*$/,
+    "a-z, 0-9 and single dashes, starting with a letter, not ending in a dash",
+  )
   .refine((id) => !RESERVED_TENANT_IDS.includes(id), "is reserved");

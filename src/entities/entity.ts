@@ -1,0 +1,153 @@
+import { type RawBuilder, sql } from "kysely";
+import type { SqlValue } from "../db/database.ts";
+import { PlatformError } from "../domain/errors.ts";
+import type { Column, Place } from "./columns.ts";
+import type { Filters } from "./filter.ts";
+
+/** A row as SQLite gives it. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Fields an entity stores: every field of the contract but the tenant, which every table has. */
+export type Fields<E> = Exclude<keyof E, "tenant_id"> & string;
+
+/** What `defaults` may need to know. */
+export interface Making {
+  readonly now: string;
+  readonly tag: string | undefined;
+}
+
+/** How a list is answered: contract section 1.3. */
+export type Totals = "on-request" | "page" | "always";
+
+/** Everything that sets one entity apart from the others. `E` is what is read, `I` what a caller supplies. */
+export interface Entity<E extends object, I extends object = Partial<E>> {
+  readonly table: string;
+  readonly key: Fields<E>;
+  /** One column per field, no more and no fewer: the compiler checks both directions. */
+  readonly columns: { readonly [K in Fields<E>]-?: Column<NonNullable<E[K]>> };
+  /** Fields callers send that are computed or belong elsewhere. */
+  readonly ignored?: readonly string[];
+  /** What `create` fills in where the caller says nothing. */
+  readonly defaults?: (input: I, making: Making) => Partial<E>;
+  /** What every `update` sets besides the patch. */
+  readonly touch?: (now: string, patch: Partial<E>) => Partial<E>;
+  /** What a reader gets for a field that holds nothing. Made anew for each row, so that nothing is shared. */
+  readonly absent?: () => Partial<E>;
+  /** The contract shows `tenant_id` on this entity. */
+  readonly showsTenant?: boolean;
+  /** The only fields `q` may name, and the columns a bare word is looked for in. */
+  readonly filters?: Filters;
+  /** The only fields that may reach ORDER BY. */
+  readonly sortable?: readonly Fields<E>[];
+  /** The order without a caller's sort; the key is always the tie-break. */
+  readonly order?: readonly (readonly [Fields<E>, "asc" | "desc"])[];
+  /** Rows elsewhere that go with a row of this: `[table, column]`, column = the key's value. */
+  readonly cascade?: readonly (readonly [table: string, column: string])[];
+}
+
+/** A definition as the shapes see it: tables and columns, the contract's types kept only as a promise. */
+export interface Definition<E extends object = object, I extends object = object> {
+  readonly table: string;
+  readonly key: string;
+  readonly columns: Readonly<Record<string, Column<unknown>>>;
+  readonly ignored?: readonly string[];
+  readonly defaults?: (input: object, making: Making) => object;
+  readonly touch?: (now: string, patch: object) => object;
+  readonly absent?: () => object;
+  readonly showsTenant?: boolean;
+  readonly filters?: Filters;
+  readonly sortable?: readonly string[];
+  readonly order?: readonly (readonly [string, "asc" | "desc"])[];
+  readonly cascade?: readonly (readonly [table: string, column: string])[];
+  /** Never there at run time: carries the types from a definition to what is made of it. */
+  readonly types?: { readonly read: E; readonly insert: I };
+}
+
+/** Checks a definition against its contract types, then lets the shapes treat all entities alike. */
+export const entity = <E extends object, I extends object = Partial<E>>(definition: Entity<E, I>): Definition<E, I> =>
+  // The mapped type over `E` is what a Record is, but TypeScript cannot see it while `E` is open.
+  definition as unknown as Definition<E, I>;
+
+/** What travels to and from a row: all that encoding needs to know of an entity. */
+export type Shape = Pick<Definition, "table" | "columns" | "ignored" | "absent" | "showsTenant">;
+
+export const placeOf = (entity: { readonly table: string }, tenantId: string, keyRing: Place["keyRing"]): Place => ({
+  tenantId,
+  table: entity.table,
+  keyRing,
+});
+
+const columnOf = (entity: Shape, field: string): Column<unknown> | undefined =>
+  Object.hasOwn(entity.columns, field) ? entity.columns[field] : undefined;
+
+/** Names in SELECT: the columns, and `doc` once if any field lives there. */
+export function storedColumns(entity: Shape): readonly string[] {
+  const columns = Object.entries(entity.columns);
+  const own = columns.filter(([, column]) => column.home === "column").map(([field]) => field);
+  return own.length === columns.length ? own : [...own, "doc"];
+}
+
+const ignores = (entity: Shape, field: string) => field === "tenant_id" || entity.ignored?.includes(field);
+
+function known(entity: Shape, field: string): Column<unknown> | null {
+  const column = columnOf(entity, field);
+  if (column) return column;
+  if (ignores(entity, field)) return null;
+  throw new PlatformError("invalid", "unknown_field", `${entity.table} has no field ${field}`);
+}
+
+/** The row to insert. An absent field is NULL, or not in `doc`. Throws `invalid` (`unknown_field`). */
+export function encodeRow(entity: Shape, values: object, place: Place): Record<string, SqlValue> {
+  const row: Record<string, SqlValue> = {};
+  const parts: string[] = [];
+  for (const [field, value] of Object.entries(values)) {
+    const column = known(entity, field);
+    if (!column || value === undefined || value === null) continue;
+    const encoded = column.encode(value, place, field);
+    if (column.home === "doc") parts.push(`${JSON.stringify(field)}:${String(encoded)}`);
+    else row[field] = encoded;
+  }
+  if (storedColumns(entity).includes("doc")) row.doc = `{${parts.join(",")}}`;
+  return row;
+}
+
+/** What UPDATE sets: undefined leaves a field alone, null clears it, `doc` fields change inside the document. */
+export function encodePatch(
+  entity: Shape,
+  patch: object,
+  place: Place,
+): Record<string, SqlValue | RawBuilder<unknown>> {
+  const set: Record<string, SqlValue | RawBuilder<unknown>> = {};
+  let document: RawBuilder<unknown> | undefined;
+  for (const [field, value] of Object.entries(patch)) {
+    const column = known(entity, field);
+    if (!column || value === undefined) continue;
+    if (column.home === "column") {
+      set[field] = value === null ? null : column.encode(value, place, field);
+      continue;
+    }
+    const path = `$.${JSON.stringify(field)}`;
+    const before: RawBuilder<unknown> = document ?? sql`doc`;
+    document =
+      value === null
+        ? sql`json_remove(${before}, ${path})`
+        : sql`json_set(${before}, ${path}, json(${column.encode(value, place, field)}))`;
+  }
+  if (document) set.doc = document;
+  return set;
+}
+
+/** The contract's object for a row: absent fields are omitted, `absent()` fills what the contract always shows. */
+export function decodeRow<E extends object>(entity: Shape, row: Row, place: Place): E {
+  const decoded: Record<string, unknown> = entity.showsTenant ? { tenant_id: place.tenantId } : {};
+  const document = typeof row.doc === "string" ? (JSON.parse(row.doc) as Record<string, unknown>) : {};
+  for (const [field, column] of Object.entries(entity.columns)) {
+    const value = column.home === "doc" ? document[field] : row[field];
+    if (value === null || value === undefined) continue;
+    decoded[field] = column.home === "doc" ? value : column.decode(value as NonNullable<SqlValue>, place, field);
+  }
+  for (const [field, value] of Object.entries(entity.absent?.() ?? {})) {
+    if (decoded[field] === undefined) decoded[field] = value;
+  }
+  return decoded as E;
+}
