@@ -1,0 +1,225 @@
+import { existsSync, readFileSync } from "node:fs";
+import { isIP, isIPv4 } from "node:net";
+import { parseEnv } from "node:util";
+import * as z from "zod";
+import { PlatformError } from "./domain/errors.ts";
+
+/** Environment variables: a process's own, or a test's. Blank counts as absent, as in `PORT=` of an `.env` file. */
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Every setting of the service, under the name of its variable. All have a default or may be absent.
+ * `ISSUER` and `BASE_DOMAIN` follow from those before them, so they are completed in `complete`.
+ */
+const Environment = z.object({
+  /** TCP port. Not 0: the issuer, which tokens carry, names the port. */
+  PORT: wholeNumber(1, 65_535).default(3000),
+  /** The address to listen on. Loopback unless somebody decides otherwise. */
+  HOST: z
+    .string()
+    .regex(/^[\w.:%-]+$/, "must be an address or a host name")
+    .default("127.0.0.1"),
+  /** The control plane's origin; tenants share its scheme and port. Default `http://localhost:PORT/`. */
+  ISSUER: z.string().transform(toOrigin).optional(),
+  /** Tenants are `{tenant}.BASE_DOMAIN`. Default: the host name of `ISSUER`. */
+  BASE_DOMAIN: z.string().transform(toDomain).optional(),
+  /** Whose `x-forwarded-*` headers count: addresses and networks. Default: nobody's. */
+  TRUSTED_PROXIES: z.string().default("").transform(toNetworks),
+  /** The tenant whose users are the administrators. Stored in every database: not to be changed later. */
+  CONTROL_PLANE_TENANT_ID: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{1,62}$/, "must be 2–63 of a-z, 0-9, _ and -, starting with a letter")
+    .default("control_plane"),
+  /** Where tenant databases live. */
+  PROVIDER: z.enum(["file"], "must be file: this version has no other provider").default("file"),
+  /** The directory of the `file` provider, of the control plane's database and of the generated key. */
+  DATA_DIR: z.string().default("./data"),
+  /** Seals secrets at rest. On files it may be absent: a key is then generated beside the data. */
+  ENCRYPTION_KEY: z
+    .string()
+    .refine(isKeyRing, "must be a 32-byte key in base64 or hex, or several as id:base64, separated by commas")
+    .optional(),
+  /** How many tenant databases may be open at once. A file database holds up to six descriptors. */
+  POOL_MAX_OPEN: wholeNumber(1, 10_000).default(200),
+  /** Milliseconds after which an unused database is closed. */
+  POOL_IDLE_MS: wholeNumber(0, 86_400_000).default(60_000),
+  /** Days a deleted tenant can be brought back. */
+  UNDELETE_DAYS: z
+    .string()
+    .refine((text) => text === "0", "must be 0: this version deletes at once and has no undelete window")
+    .transform(() => 0)
+    .default(0),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error"], "must be debug, info, warn or error").default("info"),
+});
+
+/** Planned settings that do nothing yet. Whoever sets one believes that it works, so it stops the start. */
+const UNSUPPORTED =
+  /^(?:CONSOLE_CALLBACKS|CONTROL_PLANE_DATABASE_(?:URL|TOKEN)|TURSO_(?:ORGANIZATION|API_TOKEN|GROUP|API_URL)|LIBSQL_SERVER_\w+|METRICS|DEV_MAILBOX|SMTP(?:_\w+)?)(?:_FILE)?$/;
+
+const FILE_SUFFIX = "_FILE";
+
+type Settings = z.output<typeof Environment>;
+type Completed = "ISSUER" | "BASE_DOMAIN";
+
+/** All settings, checked and completed, frozen. `ISSUER` is an origin with a trailing slash. */
+export type Config = Readonly<Omit<Settings, Completed> & { [K in Completed]: string }>;
+
+/**
+ * The names of all settings, as `.env.example` lists them. Each may also be given as `NAME_FILE`.
+ *
+ * @internal for the test that compares the two
+ */
+export const SETTING_NAMES: readonly string[] = Object.keys(Environment.shape);
+
+/** This process's variables; those in an `.env` file of the working directory fill the gaps. */
+export function processVariables(): Variables {
+  const defaults = existsSync(".env") ? parseEnv(readFileSync(".env", "utf8")) : {};
+  return { ...defaults, ...process.env };
+}
+
+/**
+ * Reads and checks all settings. `readFile` serves the `NAME_FILE` variables.
+ *
+ * Throws `invalid` (`configuration`) with every problem at once, by name. The message never holds a value.
+ */
+export function loadConfig(variables: Variables, readFile = (path: string) => readFileSync(path, "utf8")): Config {
+  const problems = unsupported(variables);
+  const values = collect(variables, readFile, problems);
+  const parsed = Environment.safeParse(values);
+  if (!parsed.success) problems.push(...parsed.error.issues.map(describe));
+
+  const config = parsed.success ? complete(parsed.data, problems) : null;
+  if (config && problems.length === 0) return Object.freeze(config);
+  throw new PlatformError("invalid", "configuration", `The configuration is wrong:\n${list(problems)}`);
+}
+
+interface Problem {
+  readonly name: string;
+  readonly message: string;
+}
+
+function describe({ path, message }: z.core.$ZodIssue): Problem {
+  return { name: String(path[0]), message };
+}
+
+function list(problems: readonly Problem[]): string {
+  const lines = problems.map(({ name, message }) => `  ${name} ${message}`);
+  return lines.sort().join("\n");
+}
+
+function unsupported(variables: Variables): Problem[] {
+  const names = Object.keys(variables).filter((name) => UNSUPPORTED.test(name) && !isBlank(variables[name]));
+  return names.map((name) => ({ name, message: "is not supported by this version; remove it" }));
+}
+
+/** The value of every setting that has one, from its variable or from the file that `NAME_FILE` names. */
+function collect(variables: Variables, readFile: (path: string) => string, problems: Problem[]) {
+  const values: Record<string, string> = {};
+  for (const name of SETTING_NAMES) {
+    const own = variables[name];
+    const path = variables[name + FILE_SUFFIX];
+    if (!isBlank(own) && !isBlank(path)) {
+      problems.push({ name, message: `is set twice: use either ${name} or ${name}${FILE_SUFFIX}` });
+    } else if (!isBlank(path)) {
+      const content = contentOf(path, readFile);
+      if (typeof content === "string") values[name] = content;
+      else problems.push({ name: name + FILE_SUFFIX, message: content.problem });
+    } else if (!isBlank(own)) {
+      values[name] = own.trim();
+    }
+  }
+  return values;
+}
+
+function contentOf(path: string, readFile: (path: string) => string): string | { problem: string } {
+  try {
+    const content = readFile(path.trim()).trim();
+    return content === "" ? { problem: "names an empty file" } : content;
+  } catch (error) {
+    // Reported with all other problems. The error's message would show the path, so only its code is kept.
+    const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
+    return { problem: `names a file that cannot be read${code}` };
+  }
+}
+
+function isBlank(value: string | undefined): value is undefined | "" {
+  return value === undefined || value.trim() === "";
+}
+
+/** Fills in what follows from other settings, and checks what only shows with all of them at hand. */
+function complete(settings: Settings, problems: Problem[]): Config {
+  const ISSUER = settings.ISSUER ?? `http://localhost:${settings.PORT}/`;
+  const host = new URL(ISSUER).hostname;
+  if (settings.BASE_DOMAIN === undefined && isAddress(host)) {
+    problems.push({ name: "BASE_DOMAIN", message: "is needed: ISSUER has an IP address, which has no sub-domains" });
+  }
+  return { ...settings, ISSUER, BASE_DOMAIN: settings.BASE_DOMAIN ?? host };
+}
+
+function wholeNumber(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message);
+}
+
+/** A parsed value, or a problem for zod's list. */
+type Check = z.core.$RefinementCtx<string>;
+
+function refuse(check: Check, message: string): typeof z.NEVER {
+  check.addIssue({ code: "custom", message, input: "" });
+  return z.NEVER;
+}
+
+function toOrigin(text: string, check: Check): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (!url || !["http:", "https:"].includes(url.protocol)) {
+    return refuse(check, "must be a URL like https://auth.example.com/");
+  }
+  if (url.username || url.password) return refuse(check, "must not contain a user name or password");
+  if (url.pathname !== "/" || url.search || url.hash) {
+    return refuse(check, "must have no path, query or fragment: tenants are told apart by host name");
+  }
+  if (!isAddress(url.hostname) && !isDomain(url.hostname)) return refuse(check, "must have a plain host name");
+  return `${url.origin}/`;
+}
+
+function toDomain(text: string, check: Check): string {
+  const domain = text.toLowerCase();
+  return isDomain(domain) ? domain : refuse(check, "must be a domain like auth.example.com, without port");
+}
+
+function toNetworks(text: string, check: Check): readonly string[] {
+  const networks = text.split(",").map((entry) => entry.trim());
+  const given = networks.filter((entry) => entry !== "");
+  return given.every(isNetwork)
+    ? Object.freeze(given)
+    : refuse(check, "must be IP addresses and networks like 10.0.0.0/8");
+}
+
+/** Labels of letters, digits and inner dashes (RFC 1123, section 2.1); short enough to stand behind a tenant's label. */
+function isDomain(text: string): boolean {
+  return text.length <= 189 && !isAddress(text) && /^(?:(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!$)|$))+$/.test(text);
+}
+
+function isAddress(host: string): boolean {
+  return isIP(host.replace(/^\[(.*)\]$/, "$1")) !== 0;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = "", prefix, ...rest] = text.split("/");
+  if (isIP(address) === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128));
+}
+
+/** The shape only; the key ring itself is read where it is used. */
+function isKeyRing(text: string): boolean {
+  const isKey = (key: string) => /^[0-9a-f]{64}$/i.test(key) || /^[A-Za-z0-9+/_-]{43}=?$/.test(key);
+  if (isKey(text)) return true;
+  return text.split(",").every((entry) => {
+    const [id = "", key = "", ...rest] = entry.trim().split(":");
+    return /^[\w-]+$/.test(id) && isKey(key) && rest.length === 0;
+  });
+}

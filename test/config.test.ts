@@ -1,0 +1,194 @@
+import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import { describe, expect, it } from "vitest";
+import { loadConfig, SETTING_NAMES } from "../src/config.ts";
+import { PlatformError } from "../src/domain/errors.ts";
+
+const KEY = Buffer.alloc(32, 7).toString("base64");
+
+/** What is wrong with these variables, one line per problem; none when they are fine. */
+function problemsOf(variables: Record<string, string>, readFile?: (path: string) => string): string[] {
+  try {
+    loadConfig(variables, readFile);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(PlatformError);
+    expect(error).toMatchObject({ code: "invalid", reason: "configuration" });
+    const [, ...lines] = error instanceof Error ? error.message.split("\n") : [];
+    return lines.map((line) => line.trim());
+  }
+}
+
+function namesOf(problems: readonly string[]): string[] {
+  return problems.map((problem) => problem.replace(/ .*/, ""));
+}
+
+describe("the defaults", () => {
+  it("make a service on this machine", () => {
+    expect(loadConfig({})).toEqual({
+      PORT: 3000,
+      HOST: "127.0.0.1",
+      ISSUER: "http://localhost:3000/",
+      BASE_DOMAIN: "localhost",
+      TRUSTED_PROXIES: [],
+      CONTROL_PLANE_TENANT_ID: "control_plane",
+      PROVIDER: "file",
+      DATA_DIR: "./data",
+      POOL_MAX_OPEN: 200,
+      POOL_IDLE_MS: 60_000,
+      UNDELETE_DAYS: 0,
+      LOG_LEVEL: "info",
+    });
+  });
+
+  it("follow the port and the issuer", () => {
+    expect(loadConfig({ PORT: "8080" })).toMatchObject({ ISSUER: "http://localhost:8080/" });
+    expect(loadConfig({ ISSUER: "https://auth.example.com" })).toMatchObject({ BASE_DOMAIN: "auth.example.com" });
+  });
+
+  it("cannot be changed afterwards", () => {
+    const config = loadConfig({ TRUSTED_PROXIES: "10.0.0.1" });
+
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.TRUSTED_PROXIES)).toBe(true);
+  });
+
+  it("apply to blank values, as an unedited .env.example has them", () => {
+    const example = parseEnv(readFileSync(".env.example", "utf8"));
+
+    expect(loadConfig(example)).toEqual(loadConfig({}));
+  });
+
+  it("are explained in .env.example, all of them and nothing else", () => {
+    const example = parseEnv(readFileSync(".env.example", "utf8"));
+
+    expect(Object.keys(example).toSorted()).toEqual([...SETTING_NAMES].toSorted());
+  });
+});
+
+describe("right values", () => {
+  it.each([
+    ["ISSUER", "HTTPS://Auth.Example.com", "https://auth.example.com/"],
+    ["ISSUER", "https://auth.example.com:443/", "https://auth.example.com/"],
+    ["ISSUER", "http://localhost:4000", "http://localhost:4000/"],
+    ["BASE_DOMAIN", "Auth.Example.COM", "auth.example.com"],
+    ["BASE_DOMAIN", "xn--bcher-kva.example", "xn--bcher-kva.example"],
+    ["TRUSTED_PROXIES", " 127.0.0.1, 10.0.0.0/8 ,fd00::/8,", ["127.0.0.1", "10.0.0.0/8", "fd00::/8"]],
+    ["ENCRYPTION_KEY", KEY, KEY],
+    ["ENCRYPTION_KEY", "0a".repeat(32), "0a".repeat(32)],
+    ["ENCRYPTION_KEY", `new:${KEY},old:${KEY}`, `new:${KEY},old:${KEY}`],
+    ["POOL_IDLE_MS", "0", 0],
+    ["UNDELETE_DAYS", "0", 0],
+    ["HOST", "::", "::"],
+  ])("%s=%s is accepted", (name, value, expected) => {
+    expect(loadConfig({ [name]: value })).toHaveProperty(name, expected);
+  });
+
+  it("come from files too, without their last line break", () => {
+    const files = new Map([["/run/secrets/key", `${KEY}\n`]]);
+
+    const config = loadConfig({ ENCRYPTION_KEY_FILE: "/run/secrets/key" }, (path) => files.get(path) ?? "");
+
+    expect(config.ENCRYPTION_KEY).toBe(KEY);
+  });
+
+  it("leave other programs' variables alone", () => {
+    expect(problemsOf({ PATH: "/bin", TURSO_INSTALL_DIR: "/opt/turso", DATABASE_URL: "x" })).toEqual([]);
+  });
+});
+
+describe("wrong values", () => {
+  it.each([
+    ["PORT", ["0", "65536", "3000x", "-1", "3e3", "1.5", "99999999999999999999"]],
+    ["HOST", ["two words", "http://localhost"]],
+    [
+      "ISSUER",
+      [
+        ...[
+          "localhost:3000",
+          "auth.example.net",
+          "ftp://auth.example.net",
+          "https://auth.example.net/path",
+          "https://",
+        ],
+        ...["https://auth.example.net/?a=b", "https://auth.example.net/#a", "https://me:pass@auth.example.net"],
+        ...["https://under_score.example.com", "https://example.com.", "https://-a.example.com"],
+      ],
+    ],
+    [
+      "BASE_DOMAIN",
+      ["localhost:3000", "https://example.com", "-a.example.com", "a..b", ".a", "a.", "127.0.0.1", "[::1]"],
+    ],
+    ["TRUSTED_PROXIES", ["proxy.local", "192.168.0.0/33", "fd00::/129", "192.168.0.0/16/16", "192.168.0.0/", "*"]],
+    ["CONTROL_PLANE_TENANT_ID", ["Control", "a", "a b", "../a"]],
+    ["PROVIDER", ["turso", "libsql-server", "File"]],
+    [
+      "ENCRYPTION_KEY",
+      ["short", `${KEY},${KEY}`, `a:${KEY},b:short`, `a:${KEY},`, Buffer.alloc(31).toString("base64")],
+    ],
+    ["POOL_MAX_OPEN", ["0", "many"]],
+    ["POOL_IDLE_MS", ["-1", "1m"]],
+    ["UNDELETE_DAYS", ["7", "00"]],
+    ["LOG_LEVEL", ["trace", "INFO"]],
+  ])("of %s are refused, by name and without the value", (name, values) => {
+    for (const value of values) {
+      const problems = problemsOf({ [name]: value });
+
+      expect(namesOf(problems), value).toEqual([name]);
+      if (value.length > 4) expect(problems.join()).not.toContain(value);
+    }
+  });
+
+  it("are reported all at once", () => {
+    const problems = problemsOf({
+      PORT: "no",
+      ISSUER: "no",
+      LOG_LEVEL: "no",
+      PROVIDER: "turso",
+      TURSO_API_TOKEN: "secret-token",
+      DATA_DIR: "a",
+      DATA_DIR_FILE: "b",
+    });
+
+    expect(namesOf(problems)).toEqual(["DATA_DIR", "ISSUER", "LOG_LEVEL", "PORT", "PROVIDER", "TURSO_API_TOKEN"]);
+    expect(problems.join()).not.toContain("secret-token");
+  });
+
+  it("include an IP address as issuer when tenants have no domain", () => {
+    expect(namesOf(problemsOf({ ISSUER: "http://127.0.0.1:3000/" }))).toEqual(["BASE_DOMAIN"]);
+    expect(namesOf(problemsOf({ ISSUER: "http://[::1]:3000/" }))).toEqual(["BASE_DOMAIN"]);
+    expect(problemsOf({ ISSUER: "http://127.0.0.1:3000/", BASE_DOMAIN: "localhost" })).toEqual([]);
+  });
+
+  it.each([
+    ...["CONSOLE_CALLBACKS", "CONTROL_PLANE_DATABASE_URL", "CONTROL_PLANE_DATABASE_TOKEN", "TURSO_ORGANIZATION"],
+    ...["TURSO_API_TOKEN_FILE", "LIBSQL_SERVER_URL", "LIBSQL_SERVER_ADMIN_KEY", "METRICS", "DEV_MAILBOX", "SMTP_URL"],
+  ])("include %s, which nothing reads yet", (name) => {
+    expect(problemsOf({ [name]: "something" })).toEqual([`${name} is not supported by this version; remove it`]);
+    expect(problemsOf({ [name]: "" })).toEqual([]);
+  });
+});
+
+describe("values in files", () => {
+  it("may not be given twice", () => {
+    const problems = problemsOf({ PORT: "3000", PORT_FILE: "/port" }, () => "3000");
+
+    expect(problems).toEqual(["PORT is set twice: use either PORT or PORT_FILE"]);
+  });
+
+  it("are checked like any other", () => {
+    expect(namesOf(problemsOf({ PORT_FILE: "/port" }, () => "many"))).toEqual(["PORT"]);
+  });
+
+  it("must be there, and the path is not shown", () => {
+    expect(problemsOf({ ENCRYPTION_KEY_FILE: "/nowhere/secret.key" })).toEqual([
+      "ENCRYPTION_KEY_FILE names a file that cannot be read (ENOENT)",
+    ]);
+  });
+
+  it("must not be empty", () => {
+    expect(problemsOf({ ENCRYPTION_KEY_FILE: "/key" }, () => "\n")).toEqual([
+      "ENCRYPTION_KEY_FILE names an empty file",
+    ]);
+  });
+});
