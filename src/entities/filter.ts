@@ -71,13 +71,13 @@ function compare(
     const found = contains(column, value);
     return operator === "!=" ? sql<SqlBool>`not ${found}` : found;
   }
-  const bound = valueOf(as, value);
+  const bound = boundValue(as, value);
   // A value that cannot be one of the column's kind equals none of them.
   if (bound === null) return sql<SqlBool>`0`;
   return sql<SqlBool>`${column} ${sql.raw(operator)} ${bound}`;
 }
 
-function valueOf(as: Exclude<Filter["as"], "contains">, value: string): string | number | null {
+function boundValue(as: Exclude<Filter["as"], "contains">, value: string): string | number | null {
   if (as === "text") return value;
   if (as === "flag") return { true: 1, "1": 1, false: 0, "0": 0 }[value] ?? null;
   const number = as === "time" && !/^\d{5,}$/.test(value) ? Date.parse(value) : Number(value);

@@ -36,12 +36,12 @@ function tokensOf(q: string): string[] {
 }
 
 function termOf(token: string): Term {
-  const parts = /^(-?)([A-Za-z_][\w.]*)[:=]([^]*)$/.exec(token);
+  const parts = /^(-?)([A-Za-z_][\w.]*)[:=]([\s\S]*)$/.exec(token);
   if (!parts) return { kind: "word", value: plain(token) };
   const [, minus, field = "", rest = ""] = parts;
   const negated = minus === "-";
   if (field === "_exists_") return { kind: "exists", field: plain(rest), present: !negated };
-  const [, sign = "", value = ""] = /^([<>]=?|)([^]*)$/.exec(rest) ?? [];
+  const [, sign = "", value = ""] = /^([<>]=?|)([\s\S]*)$/.exec(rest) ?? [];
   return { kind: "compare", field, operator: operatorOf(sign, negated), value: plain(value) };
 }
 
