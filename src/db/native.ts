@@ -1,0 +1,244 @@
+import { open } from "node:fs/promises";
+import { setImmediate as nextTick } from "node:timers/promises";
+import { PlatformError } from "../domain/errors.ts";
+import { type Connection, connect } from "./connection.ts";
+import type { Database, Statement, StatementResult } from "./database.ts";
+import { createDialect, runAll, type Transaction } from "./dialect.ts";
+import { closedError, isBusy, lostTransactionError } from "./errors.ts";
+import { createQueue, retryBusy } from "./queue.ts";
+import { kindOf } from "./sql.ts";
+
+/** Native calls block, so after this many the event loop gets its turn: about a millisecond of reads. */
+const CALLS_PER_TICK = 64;
+
+/** Owner only: secrets inside are sealed, names and password hashes are not. SQLite's companions inherit it. */
+const FILE_MODE = 0o600;
+
+/** These cannot run inside a transaction. */
+const BARE = /^\s*(?:vacuum|pragma)\b/i;
+
+export interface FileOptions {
+  /** Makes an empty database when there is none. Without it a missing file is `not_found`. */
+  readonly create?: boolean;
+}
+
+/**
+ * Opens a database file with the native driver: one connection that reads, one that writes.
+ *
+ * Throws `not_found` (`database_missing`) and `unavailable` (`database_unreadable`, `database_busy`).
+ * The writer opens at the first write and is taken in turns. Every write is a transaction of its own, because
+ * then only BEGIN IMMEDIATE can find the file locked, when nothing has run yet and repeating is safe.
+ */
+export async function openFile(path: string, { create = false }: FileOptions = {}): Promise<Database> {
+  await requireFile(path, create);
+  const breathe = createBreather();
+  const reader = await openReader(path);
+  const writer = createWriter(path, breathe);
+  let closing: Promise<void> | undefined;
+
+  const pass = async () => {
+    await breathe();
+    if (closing) throw closedError();
+  };
+
+  const batch = async (statements: readonly Statement[]): Promise<readonly StatementResult[]> => {
+    await pass();
+    if (statements.length === 0) return [];
+    if (statements.every(({ sql }) => kindOf(sql) === "read")) return reader.snapshot(statements);
+    return runAll(await writer.begin(), statements);
+  };
+
+  return {
+    dialect: createDialect({
+      async execute(statement, kind) {
+        await pass();
+        if (kind === "read") return reader.run(statement);
+        return BARE.test(statement.sql) ? writer.bare(statement) : writer.alone(statement);
+      },
+      async begin() {
+        await pass();
+        return writer.begin();
+      },
+    }),
+    batch,
+    close() {
+      closing ??= writer.close().finally(reader.close);
+      return closing;
+    },
+  };
+}
+
+async function requireFile(path: string, create: boolean): Promise<void> {
+  try {
+    const file = await open(path, create ? "a" : "r", FILE_MODE);
+    await file.close();
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") {
+      throw new PlatformError("not_found", "database_missing", "There is no such database file", { cause });
+    }
+    throw new PlatformError("unavailable", "database_unreadable", "The database file cannot be opened", { cause });
+  }
+}
+
+/** One connection that is opened when needed and thrown away when it cannot be trusted any more. */
+function createSlot(openConnection: () => Connection) {
+  let connection: Connection | undefined;
+  const discard = () => {
+    const doomed = connection;
+    connection = undefined;
+    if (doomed) endTransaction(doomed);
+    doomed?.close();
+  };
+
+  return {
+    discard,
+    current: () => connection,
+    get: () => {
+      connection ??= openConnection();
+      return connection;
+    },
+    /** A statement that found the file locked stays unfinished in the driver and would spoil what follows. */
+    attempt: <T>(work: (connection: Connection) => T): Promise<T> =>
+      retryBusy(() => {
+        try {
+          connection ??= openConnection();
+          return work(connection);
+        } catch (error) {
+          if (isBusy(error)) discard();
+          throw error;
+        }
+      }),
+  };
+}
+
+async function openReader(path: string) {
+  const slot = createSlot(() => {
+    const connection = connect(path);
+    // Readers and the writer disturb each other in every other mode. WAL is kept in the file.
+    const [mode] = connection.run(statementOf("pragma journal_mode")).rows;
+    if (mode?.journal_mode !== "wal") connection.run(statementOf("pragma journal_mode = wal"));
+    connection.exec("pragma query_only = 1");
+    return connection;
+  });
+  await slot.attempt(() => {});
+
+  return {
+    run: (statement: Statement) => slot.attempt((connection) => connection.run(statement)),
+
+    /** All see the same state, because nothing else runs between BEGIN and COMMIT. */
+    snapshot: (statements: readonly Statement[]) =>
+      slot.attempt((connection) => {
+        connection.exec("begin");
+        try {
+          return statements.map((statement) => connection.run(statement));
+        } finally {
+          endTransaction(connection);
+        }
+      }),
+
+    close: slot.discard,
+  };
+}
+
+function createWriter(path: string, breathe: () => Promise<void>) {
+  const slot = createSlot(() => connect(path));
+  const queue = createQueue();
+
+  const begin = async (): Promise<Transaction> => {
+    const leave = await queue.enter();
+    try {
+      const connection = await retryBusy(() => {
+        const candidate = slot.get();
+        candidate.exec("begin immediate");
+        return candidate;
+      });
+      return createTransaction(connection, slot.discard, leave, breathe);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  };
+
+  return {
+    begin,
+
+    async alone(statement: Statement): Promise<StatementResult> {
+      const [result] = await runAll(await begin(), [statement]);
+      return result ?? { rows: [], changes: 0 };
+    },
+
+    async bare(statement: Statement): Promise<StatementResult> {
+      const leave = await queue.enter();
+      try {
+        return await slot.attempt((connection) => connection.run(statement));
+      } finally {
+        leave();
+      }
+    },
+
+    async close(): Promise<void> {
+      await queue.close();
+      try {
+        slot.current()?.run(statementOf("pragma wal_checkpoint(truncate)"));
+      } catch {
+        // Only a kindness to whoever copies the file: SQLite reads the log again at the next opening.
+      }
+      slot.discard();
+    },
+  };
+}
+
+function createTransaction(
+  connection: Connection,
+  discard: () => void,
+  leave: () => void,
+  breathe: () => Promise<void>,
+): Transaction {
+  let over = false;
+  let spoiled = false;
+  const end = () => {
+    if (over) return;
+    over = true;
+    if (!endTransaction(connection) || spoiled) discard();
+    leave();
+  };
+
+  const step = async <T>(work: () => T): Promise<T> => {
+    await breathe();
+    // Some errors (a full disk, RAISE(ROLLBACK)) end a transaction, and what follows would commit by itself.
+    if (over || !connection.inTransaction()) throw lostTransactionError();
+    try {
+      return work();
+    } catch (error) {
+      spoiled ||= isBusy(error);
+      throw error;
+    }
+  };
+
+  return {
+    execute: (statement) => step(() => connection.run(statement)),
+    commit: () => step(() => connection.exec("commit")).finally(end),
+    rollback: () => breathe().finally(end),
+  };
+}
+
+/** Makes sure that no transaction is open. False when the connection does not obey. */
+function endTransaction(connection: Connection): boolean {
+  try {
+    if (connection.inTransaction()) connection.exec("rollback");
+    return true;
+  } catch {
+    // The caller has the error that led here; this one would only hide it.
+    return false;
+  }
+}
+
+function createBreather() {
+  let calls = 0;
+  return async (): Promise<void> => {
+    calls += 1;
+    if (calls % CALLS_PER_TICK === 0) await nextTick();
+  };
+}
+
+const statementOf = (sql: string): Statement => ({ sql, parameters: [] });
