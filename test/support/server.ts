@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A Rowhouse of one's own: a real process on loopback over a directory that nobody else has. */
+export interface RunningServer {
+  readonly port: number;
+  readonly directory: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly administrator: { readonly username: string; readonly password: string };
+  /** Everything the process has printed. */
+  output(): string;
+  /** Ends it as Ctrl-C does and answers its exit code; the data stay. */
+  stop(): Promise<number | null>;
+  /** Ends it if need be, and removes its data. */
+  remove(): Promise<void>;
+}
+
+export interface ServerOptions {
+  /** Data that are there already: a later start. */
+  readonly directory?: string;
+  readonly port?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const READY_MS = 30_000;
+
+/** Starts `npm start`'s program and waits until it answers `/healthz`. */
+export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), "rowhouse-"));
+  const port = options.port ?? (await freePort());
+  const child = launch(port, directory, options.env);
+  const printed = collect(child);
+  await ready(port, child, printed);
+  const login = readFirstLogin(directory);
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGINT");
+      await once(child, "exit");
+    }
+    return child.exitCode;
+  };
+  return {
+    port,
+    directory,
+    issuer: `http://localhost:${port}/`,
+    ...login,
+    output: printed,
+    stop,
+    async remove() {
+      await stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts the program where it is expected to refuse, and answers how it ended. */
+export async function startExpectingRefusal(env: Readonly<Record<string, string>>) {
+  const child = launch(Number(env.PORT ?? 0), env.DATA_DIR ?? join(tmpdir(), "rowhouse-refused"), env);
+  const printed = collect(child);
+  const [code] = (await once(child, "exit")) as [number | null];
+  return { code, output: printed() };
+}
+
+function launch(port: number, directory: string, env: Readonly<Record<string, string>> = {}): ChildProcess {
+  const { PATH, HOME } = process.env;
+  return spawn(process.execPath, ["--import", "tsx", "src/server.ts"], {
+    env: { PATH, HOME, PORT: String(port), DATA_DIR: directory, LOG_LEVEL: "warn", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+function collect(child: ChildProcess): () => string {
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk: Buffer) => {
+      printed += chunk.toString();
+    });
+  }
+  return () => printed;
+}
+
+async function ready(port: number, child: ChildProcess, printed: () => string): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null) throw new Error(`The server ended with code ${child.exitCode}:\n${printed()}`);
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  child.kill("SIGKILL");
+  throw new Error(`The server was not ready in time:\n${printed()}`);
+}
+
+function readFirstLogin(directory: string) {
+  const text = readFileSync(join(directory, "first-login.txt"), "utf8");
+  const value = (name: string) => {
+    const found = new RegExp(`^${name}: (.+)$`, "m").exec(text)?.[1];
+    if (!found) throw new Error(`first-login.txt names no ${name}`);
+    return found.trim();
+  };
+  return {
+    clientId: value("client id"),
+    clientSecret: value("client secret"),
+    administrator: { username: value("administrator"), password: value("password") },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
