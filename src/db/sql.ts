@@ -1,7 +1,7 @@
 /** Reads may run beside a transaction and be repeated; everything not known to be a read is a write. */
 export type StatementKind = "read" | "write";
 
-const READ = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select|explain|pragma\s+table_)/i;
+const READ = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select\b|explain\b|pragma\s+table_)/i;
 
 /** The kind of a statement, by its first word. `WITH` may introduce either, so it counts as a write. */
 export function kindOf(sql: string): StatementKind {

@@ -1,3 +1,7 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
 /** How often a timer fires while the work runs: none when the event loop is blocked. */
 export async function ticksDuring(work: () => Promise<unknown>): Promise<number> {
   let ticks = 0;
@@ -10,4 +14,11 @@ export async function ticksDuring(work: () => Promise<unknown>): Promise<number>
     clearInterval(timer);
   }
   return ticks;
+}
+
+/** Runs `worker.ts` as a process of its own and returns what it reports. */
+export async function runWorker(...args: string[]): Promise<{ ticks: number; result: unknown[] }> {
+  const worker = fileURLToPath(new URL("worker.ts", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", worker, ...args]);
+  return JSON.parse(stdout);
 }
