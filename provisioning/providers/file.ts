@@ -1,0 +1,133 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Kysely, sql } from "kysely";
+import * as z from "zod";
+import type { Database } from "../../src/db/database.ts";
+import { openFile } from "../../src/db/native.ts";
+import { PlatformError } from "../../src/domain/errors.ts";
+import { DatabaseName } from "../../src/domain/names.ts";
+import { defineProvider } from "./define.ts";
+import { createCloseCounter } from "./descriptors.ts";
+import { makeDirectory, onFiles, publish, reinstate, removeDatabase, sizeOf, withdraw } from "./files.ts";
+import { createSnapshots } from "./snapshots.ts";
+
+/** SQLite's header (https://sqlite.org/fileformat.html, 1.3). A shorter file was cut off. */
+const HEADER_BYTES = 100;
+
+const EXTENSION = ".db";
+
+const FileOptions = z.strictObject({
+  /** Where the databases are. Made when it is missing, for the owner only. */
+  directory: z.string().min(1),
+});
+
+/**
+ * One SQLite file per database, on this machine. The reference provider: the others are judged against it.
+ *
+ * Whatever the file system refuses is `unavailable` (`storage_failed`); a file that is no database any more is
+ * `unavailable` (`database_unreadable`).
+ */
+export const fileProvider = defineProvider("file", FileOptions, ({ directory }) => {
+  const retired = join(directory, "deleted");
+  const pathOf = (database: DatabaseName) => join(directory, `${database}${EXTENSION}`);
+  const retiredPathOf = (database: DatabaseName) => join(retired, `${database}${EXTENSION}`);
+  const snapshots = createSnapshots(join(directory, "making"));
+  const countClose = createCloseCounter();
+
+  const exists = async (database: DatabaseName) =>
+    (await sizeOf(pathOf(database))) !== null || (await sizeOf(retiredPathOf(database))) !== null;
+
+  const make = async (database: DatabaseName, from: DatabaseName | undefined) => {
+    if (from && (await sizeOf(pathOf(from))) === null) throw missing(from);
+    await publish(await (from ? snapshots.copyOf(pathOf(from)) : snapshots.empty()), pathOf(database));
+  };
+
+  return {
+    supports: { list: true, retainBlocks: false },
+
+    ensure: (database, { from } = {}) =>
+      onFiles(async () => {
+        await makeDirectory(retired);
+        if (!(await exists(database))) await make(database, from);
+        return { locator: `${database}${EXTENSION}` };
+      }),
+
+    open: (database) =>
+      onFiles(async () => {
+        const size = await sizeOf(pathOf(database));
+        if (size === null) throw missing(database);
+        if (size < HEADER_BYTES) throw unreadable(database);
+        return counted(await openReadable(pathOf(database), database), countClose);
+      }),
+
+    retain: (database) =>
+      onFiles(async () => {
+        await makeDirectory(retired);
+        if ((await sizeOf(pathOf(database))) !== null) await checkpoint(pathOf(database));
+        await withdraw(pathOf(database), retiredPathOf(database));
+      }),
+
+    release: (database) =>
+      onFiles(async () => {
+        await makeDirectory(retired);
+        await reinstate(retiredPathOf(database), pathOf(database));
+      }),
+
+    destroy: (database) =>
+      onFiles(async () => {
+        await makeDirectory(retired);
+        await removeDatabase(pathOf(database));
+        await removeDatabase(retiredPathOf(database));
+      }),
+
+    async *list() {
+      const files = await onFiles(async () => {
+        await makeDirectory(retired);
+        return [...(await readdir(directory)), ...(await readdir(retired))];
+      });
+      for (const file of new Set(files)) {
+        const name = file.endsWith(EXTENSION) ? DatabaseName.safeParse(file.slice(0, -EXTENSION.length)) : undefined;
+        if (name?.success) yield name.data;
+      }
+    },
+  };
+});
+
+/** Opens it and reads something, because SQLite looks at a file only when it must. */
+async function openReadable(path: string, name: DatabaseName): Promise<Database> {
+  const database = await openFile(path);
+  try {
+    await database.batch([sql`select count(*) from sqlite_schema`.compile(new Kysely({ dialect: database.dialect }))]);
+    return database;
+  } catch (cause) {
+    await database.close();
+    throw cause instanceof PlatformError && cause.code === "unavailable" ? cause : unreadable(name, cause);
+  }
+}
+
+function counted(database: Database, countClose: () => void): Database {
+  let closing: Promise<void> | undefined;
+  return { ...database, close: () => (closing ??= database.close().finally(countClose)) };
+}
+
+/** Brings everything into the database file, so that it is whole by itself. */
+async function checkpoint(path: string): Promise<void> {
+  try {
+    const database = await openFile(path);
+    try {
+      await sql`pragma wal_checkpoint(truncate)`.execute(new Kysely<unknown>({ dialect: database.dialect }));
+    } finally {
+      await database.close();
+    }
+  } catch {
+    // The log moves along with the database, so nothing is lost; and a damaged database must be movable too.
+  }
+}
+
+function missing(database: DatabaseName): PlatformError {
+  return new PlatformError("not_found", "database_missing", `There is no database ${database}`);
+}
+
+function unreadable(database: DatabaseName, cause?: unknown): PlatformError {
+  return new PlatformError("unavailable", "database_unreadable", `The database ${database} cannot be read`, { cause });
+}

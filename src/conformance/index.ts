@@ -1,0 +1,1 @@
+export { type ProviderClause, testProvider } from "./provider.ts";
