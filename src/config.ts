@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { isIP, isIPv4 } from "node:net";
+import { join } from "node:path";
 import { parseEnv } from "node:util";
 import * as z from "zod";
 import { PlatformError } from "./domain/errors.ts";
@@ -37,7 +38,10 @@ const Environment = z.object({
   /** Seals secrets at rest. On files it may be absent: a key is then generated beside the data. */
   ENCRYPTION_KEY: z
     .string()
-    .refine(isKeyRing, "must be a 32-byte key in base64 or hex, or several as id:base64, separated by commas")
+    .refine(
+      isKeyRing,
+      "must be a 32-byte key in base64 or hex, or several with commas between them, each as key or id:key",
+    )
     .optional(),
   /** How many tenant databases may be open at once. A file database holds up to six descriptors. */
   POOL_MAX_OPEN: wholeNumber(1, 10_000).default(200),
@@ -71,9 +75,10 @@ export type Config = Readonly<Omit<Settings, Completed> & { [K in Completed]: st
  */
 export const SETTING_NAMES: readonly string[] = Object.keys(Environment.shape);
 
-/** This process's variables; those in an `.env` file of the working directory fill the gaps. */
-export function processVariables(): Variables {
-  const defaults = existsSync(".env") ? parseEnv(readFileSync(".env", "utf8")) : {};
+/** This process's variables; those in an `.env` file in `directory` fill the gaps. */
+export function processVariables(directory = "."): Variables {
+  const file = join(directory, ".env");
+  const defaults = existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
   return { ...defaults, ...process.env };
 }
 
@@ -214,12 +219,8 @@ function isNetwork(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128));
 }
 
-/** The shape only; the key ring itself is read where it is used. */
+/** The shape only; the key ring itself is made where it is used. Keys as in `parseKeyRing` of `src/db/seal.ts`. */
 function isKeyRing(text: string): boolean {
-  const isKey = (key: string) => /^[0-9a-f]{64}$/i.test(key) || /^[A-Za-z0-9+/_-]{43}=?$/.test(key);
-  if (isKey(text)) return true;
-  return text.split(",").every((entry) => {
-    const [id = "", key = "", ...rest] = entry.trim().split(":");
-    return /^[\w-]+$/.test(id) && isKey(key) && rest.length === 0;
-  });
+  const key = /^(?:[A-Za-z0-9_-]{1,32}:)?(?:[0-9A-Fa-f]{64}|[A-Za-z0-9+/_-]{43}=?)$/;
+  return text.split(",").every((entry) => key.test(entry.trim()));
 }

@@ -1,7 +1,10 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { describe, expect, it } from "vitest";
-import { loadConfig, SETTING_NAMES } from "../src/config.ts";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { loadConfig, processVariables, SETTING_NAMES } from "../src/config.ts";
+import { parseKeyRing } from "../src/db/seal.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 
 const KEY = Buffer.alloc(32, 7).toString("base64");
@@ -84,6 +87,14 @@ describe("right values", () => {
     expect(loadConfig({ [name]: value })).toHaveProperty(name, expected);
   });
 
+  it.each([KEY, "0a".repeat(32), `new:${KEY}`, `${KEY},old:${"0b".repeat(32)}`])(
+    "of ENCRYPTION_KEY are those that make a key ring: %s",
+    (text) => {
+      expect(loadConfig({ ENCRYPTION_KEY: text }).ENCRYPTION_KEY).toBe(text);
+      expect(parseKeyRing(text).keys.size).toBe(text.split(",").length);
+    },
+  );
+
   it("come from files too, without their last line break", () => {
     const files = new Map([["/run/secrets/key", `${KEY}\n`]]);
 
@@ -122,10 +133,7 @@ describe("wrong values", () => {
     ["TRUSTED_PROXIES", ["proxy.local", "192.168.0.0/33", "fd00::/129", "192.168.0.0/16/16", "192.168.0.0/", "*"]],
     ["CONTROL_PLANE_TENANT_ID", ["Control", "a", "a b", "../a"]],
     ["PROVIDER", ["turso", "libsql-server", "File"]],
-    [
-      "ENCRYPTION_KEY",
-      ["short", `${KEY},${KEY}`, `a:${KEY},b:short`, `a:${KEY},`, Buffer.alloc(31).toString("base64")],
-    ],
+    ["ENCRYPTION_KEY", ["short", `a:b:${KEY}`, `a:${KEY},b:short`, `a:${KEY},`, Buffer.alloc(31).toString("base64")]],
     ["POOL_MAX_OPEN", ["0", "many"]],
     ["POOL_IDLE_MS", ["-1", "1m"]],
     ["UNDELETE_DAYS", ["7", "00"]],
@@ -190,5 +198,28 @@ describe("values in files", () => {
     expect(problemsOf({ ENCRYPTION_KEY_FILE: "/key" }, () => "\n")).toEqual([
       "ENCRYPTION_KEY_FILE names an empty file",
     ]);
+  });
+});
+
+describe("an .env file", () => {
+  function directoryWith(text: string): string {
+    const directory = mkdtempSync(join(tmpdir(), "config-"));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    writeFileSync(join(directory, ".env"), text);
+    return directory;
+  }
+
+  it("fills the gaps of the environment, which wins", () => {
+    vi.stubEnv("PORT", "4000");
+    onTestFinished(() => void vi.unstubAllEnvs());
+
+    const variables = processVariables(directoryWith("PORT=5000\nDATA_DIR=./elsewhere\n"));
+
+    expect(variables).toMatchObject({ PORT: "4000", DATA_DIR: "./elsewhere" });
+    expect(process.env).not.toHaveProperty("DATA_DIR");
+  });
+
+  it("may be absent", () => {
+    expect(processVariables("/nowhere")).toEqual(process.env);
   });
 });
