@@ -1,0 +1,48 @@
+import { tenantInsertSchema, tenantSchema } from "@authhero/adapter-interfaces";
+import { z } from "@hono/zod-openapi";
+import { TenantId } from "../../domain/tenants.ts";
+
+/** What a caller may say about a new tenant. Its life (state, database, placement) is the registry's. */
+export const CreateTenant = tenantInsertSchema
+  .omit({
+    deployment_type: true,
+    provisioning_state: true,
+    provisioning_error: true,
+    provisioning_state_changed_at: true,
+    bundle_configuration: true,
+    worker_version: true,
+    database_version: true,
+    worker_script_name: true,
+    storage_kind: true,
+    d1_database_id: true,
+  })
+  .extend({
+    id: TenantId.optional().describe("3–63 of a-z, 0-9 and -; generated when absent"),
+    friendly_name: z.string().trim().min(1).max(200),
+    audience: z.string().min(1).max(200).optional(),
+  })
+  .strict();
+export type CreateTenant = z.infer<typeof CreateTenant>;
+
+export const Tenant = tenantSchema;
+export type Tenant = z.infer<typeof tenantSchema>;
+
+const PAGE_MAX = 100;
+
+/** Auth0's paging, and keyset paging by `from` and `take`. */
+export const ListTenants = z.object({
+  page: z.coerce.number().int().min(0).default(0),
+  per_page: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
+  include_totals: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((value) => value === "true"),
+  q: z.string().max(200).optional().describe("A prefix of the id or the friendly name"),
+  sort: z
+    .string()
+    .regex(/^(?:id|friendly_name|created_at):(?:1|-1)$/, "must be id, friendly_name or created_at, then :1 or :-1")
+    .optional(),
+  from: z.string().max(500).optional().describe("`next` of the page before"),
+  take: z.coerce.number().int().min(1).max(PAGE_MAX).optional(),
+});
+export type ListTenants = z.infer<typeof ListTenants>;
