@@ -81,7 +81,7 @@ const RULES: readonly Rule[] = [
   [codeIs(/^(STREAM_EXPIRED|HRANA_\w+)$/), "unavailable", "database_unreachable", UNREACHABLE],
   [textIs(/invalid baton/), "unavailable", "database_unreachable", UNREACHABLE],
   [({ network }) => network, "unavailable", "database_unreachable", UNREACHABLE],
-  [textIs(/cannot be safely represented/), "internal", "integer_out_of_range", "A stored integer exceeds 2^53-1"],
+  [textIs(/^Received integer which/), "internal", "integer_out_of_range", "A stored integer exceeds 2^53-1"],
 ];
 
 function describe(error: unknown): Fault {

@@ -11,25 +11,20 @@ export function toParameters(values: readonly unknown[]): SqlValue[] {
 }
 
 function toParameter(value: unknown, index: number): SqlValue {
-  switch (typeof value) {
-    case "string":
-      // SQLite hands text back only up to the first NUL: what was checked would not be what is stored.
-      if (value.includes("\0")) throw new PlatformError("invalid", "nul_in_text", "Text must not contain U+0000");
-      return value;
-    case "number":
-      if (Number.isSafeInteger(value)) return BigInt(value);
-      if (Number.isFinite(value)) return value;
-      break;
-    case "bigint":
-      if (BigInt.asIntN(64, value) === value) return value;
-      break;
-    case "boolean":
-      return value ? 1n : 0n;
-    default:
-      if (value === null || value instanceof Uint8Array) return value;
-  }
+  if (value === null || value instanceof Uint8Array) return value;
+  if (typeof value === "string") return toText(value);
+  if (typeof value === "boolean") return value ? 1n : 0n;
+  if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  if (typeof value === "bigint" && BigInt.asIntN(64, value) === value) return value;
   const message = `Parameter ${index + 1} of type ${typeof value} cannot be stored`;
   throw new PlatformError("internal", "unsupported_parameter", message);
+}
+
+/** SQLite hands text back only up to the first NUL: what was checked would not be what is stored. */
+function toText(value: string): string {
+  if (value.includes("\0")) throw new PlatformError("invalid", "nul_in_text", "Text must not contain U+0000");
+  return value;
 }
 
 /** What a driver returned, as the rest of the code sees it: numbers, not bigints; `Uint8Array`, not buffers. */

