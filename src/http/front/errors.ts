@@ -1,0 +1,35 @@
+import { PlatformError } from "../../domain/errors.ts";
+import type { RequestContext } from "../../tenancy/context.ts";
+import { refuse } from "./answer.ts";
+import type { Exchange, FrontLog } from "./exchange.ts";
+
+/**
+ * The answer to AuthHero's 5xx: what an adapter remembered as its reason, in the shape of the route. Without one, or
+ * when the reason is ours to keep, a 500 that tells nothing.
+ */
+export function answerFailure(c: Exchange, context: RequestContext, inner: Response, log: FrontLog): Response {
+  const { failure, requestId, tenantId } = context;
+  if (failure === undefined) {
+    log.error("request.failed", { requestId, tenantId, path: c.get("draft").path, status: inner.status });
+    return refuse(c, unexpected());
+  }
+  return answerError(c, failure, { requestId, tenantId }, log);
+}
+
+/** The answer to anything thrown. Logged here, once, and nowhere else. */
+export function answerError(c: Exchange, error: unknown, fields: Record<string, unknown>, log: FrontLog): Response {
+  const path = c.get("draft").path;
+  if (!(error instanceof PlatformError) || error.code === "internal") {
+    log.error("request.failed", { ...fields, path, error });
+    return refuse(c, unexpected());
+  }
+  if (error.code !== "unavailable") return refuse(c, error);
+  log.warn("request.unavailable", { ...fields, path, error });
+  return refuse(c, unavailable(error));
+}
+
+/** Which database it is and what is wrong with it is not the caller's business. */
+const unavailable = (cause: PlatformError) =>
+  new PlatformError("unavailable", "tenant_unavailable", "This tenant cannot be reached right now.", { cause });
+
+const unexpected = () => new PlatformError("internal", "internal", "An unexpected error occurred");

@@ -1,0 +1,89 @@
+import type { KeyObject } from "node:crypto";
+import type { Context, MiddlewareHandler } from "hono";
+import type { TenantState } from "../../domain/tenants.ts";
+import type { Logger } from "../../log/logger.ts";
+import type { Actor } from "../../tenancy/context.ts";
+
+/** What the front needs to know about a tenant: its placement, seen from here. */
+export interface PlacementView {
+  readonly state: TenantState;
+  /** When this life of the tenant id began. Tokens issued earlier belong to a tenant that is gone. */
+  readonly began: Date;
+}
+
+/** Where tenants are looked up. The control plane itself is never asked for. */
+export interface Placements {
+  /** Null when there is no such tenant. */
+  get(tenantId: string): Promise<PlacementView | null>;
+}
+
+/** Whose key it is, and the key. */
+export interface KeyOwner {
+  readonly tenantId: string;
+  readonly publicKey: KeyObject;
+}
+
+/** The signing keys of all tenants. */
+export interface SigningKeys {
+  /** Null for a key that nobody has, or that is revoked. */
+  ownerOf(kid: string): Promise<KeyOwner | null>;
+}
+
+/** What the login pages of a tenant lead to and show, for their Content-Security-Policy. */
+export interface PageSources {
+  /**
+   * Absolute URLs to which a form of this login may redirect: the redirect URI of the login session, and the
+   * authorization endpoints of the identity providers it offers. Empty when there is no such login session.
+   */
+  formTargets(tenantId: string, state: string): Promise<readonly string[]>;
+  /** Absolute URLs of the logos, pictures and fonts that the tenant's own branding names. */
+  assets(tenantId: string): Promise<readonly string[]>;
+}
+
+/** Where the front reports what it could not answer well. */
+export type FrontLog = Pick<Logger, "warn" | "error">;
+
+/** A tenant as a request meets it. `placement` is null for the control plane, which is always there. */
+export interface Addressed {
+  readonly tenantId: string;
+  readonly origin: URL;
+  readonly placement: PlacementView | null;
+}
+
+/** The request as it will reach AuthHero; the middlewares put it right, one duty each. */
+export interface Draft {
+  method: string;
+  /** Path and query are the caller's, the origin is the tenant's. */
+  url: URL;
+  /** The path as Hono's router reads it, decoded: what a middleware decides by is what AuthHero routes by. */
+  readonly path: string;
+  readonly headers: Headers;
+  /** Set when a middleware had to read the body; else the original one is passed on as it streams. */
+  body?: string;
+}
+
+export interface FrontEnv {
+  Variables: {
+    requestId: string;
+    draft: Draft;
+    /** The host that a trusted proxy says the caller asked for; else the request's own. */
+    hostHeader: string;
+    /** The tenant of the host. */
+    host: Addressed;
+    /** The tenant that a header names on a management route. */
+    namedTenantId: string | undefined;
+    /** The tenant that the request acts on. */
+    target: Addressed;
+    actor: Actor | undefined;
+    patchKeys: ReadonlySet<string> | undefined;
+  };
+}
+
+export type Middleware = MiddlewareHandler<FrontEnv>;
+export type Exchange = Context<FrontEnv>;
+
+/** Puts another response in place. Hono would otherwise carry the old one's headers over, cookies included. */
+export function replaceResponse(c: Exchange, response: Response): void {
+  c.res = undefined;
+  c.res = response;
+}

@@ -1,0 +1,64 @@
+import { type RequestContext, runInContext } from "../../tenancy/context.ts";
+import { answerFailure } from "./errors.ts";
+import type { Addressed, Draft, Exchange, FrontLog } from "./exchange.ts";
+
+/** AuthHero: its `app.fetch`. */
+export type Inner = (request: Request, env: Record<string, unknown>) => Response | Promise<Response>;
+
+export interface ForwardOptions {
+  readonly inner: Inner;
+  /** What every request's environment has besides the tenant's own. */
+  readonly env: Readonly<Record<string, unknown>>;
+  readonly log: FrontLog;
+}
+
+/** The end of the chain: hands the finished draft to AuthHero, as the target tenant's, within its request context. */
+export function forward({ inner, env, log }: ForwardOptions) {
+  return async (c: Exchange): Promise<Response> => {
+    const target = c.get("target");
+    const request = requestOf(c.get("draft"), target, c.req.raw.body);
+    const context = contextOf(c, target);
+    const response = await runInContext(context, () => inner(request, { ...env, ...urlsOf(target.origin) }));
+    return response.status >= 500 ? answerFailure(c, context, response, log) : response;
+  };
+}
+
+function requestOf(draft: Draft, target: Addressed, streamed: ReadableStream | null): Request {
+  const url = new URL(target.origin);
+  // Piece by piece: a path like `//evil.example` would be a host to the URL parser.
+  url.pathname = draft.url.pathname;
+  url.search = draft.url.search;
+
+  const headers = new Headers(draft.headers);
+  for (const name of HOP_BY_HOP) headers.delete(name);
+  if (draft.body !== undefined) headers.delete("content-length");
+  headers.set("host", target.origin.host);
+  headers.set("tenant-id", target.tenantId);
+  const body = draft.method === "GET" || draft.method === "HEAD" ? null : (draft.body ?? streamed);
+  return new Request(url, { method: draft.method, headers, body, ...(body !== null && { duplex: "half" }) });
+}
+
+// RFC 9110, section 7.6.1: of this connection, not of the request.
+const HOP_BY_HOP = ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];
+
+function contextOf(c: Exchange, target: Addressed): RequestContext {
+  const actor = c.get("actor");
+  const patchKeys = c.get("patchKeys");
+  return {
+    requestId: c.get("requestId"),
+    tenantId: target.tenantId,
+    origin: target.origin,
+    ...(actor && { actor }),
+    ...(patchKeys && { patchKeys }),
+  };
+}
+
+/** Where AuthHero believes to be. All of it from the canonical origin. */
+function urlsOf(origin: URL) {
+  return {
+    ISSUER: origin.href,
+    AUTH_URL: origin.href,
+    OAUTH_API_URL: origin.href,
+    UNIVERSAL_LOGIN_URL: new URL("u/", origin).href,
+  };
+}

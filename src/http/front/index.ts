@@ -1,0 +1,81 @@
+import { getConnInfo } from "@hono/node-server/conninfo";
+import { Hono } from "hono";
+import type { Clock } from "../../domain/clock.ts";
+import { clientIp, type PeerAddress } from "./client-ip.ts";
+import { cookies } from "./cookies.ts";
+import { draft } from "./draft.ts";
+import { answerError } from "./errors.ts";
+import type { Exchange, FrontEnv, FrontLog, PageSources, Placements, SigningKeys } from "./exchange.ts";
+import { foreignTokens } from "./foreign-tokens.ts";
+import { forward, type Inner } from "./forward.ts";
+import { guard } from "./guard.ts";
+import { headAsGet } from "./head-as-get.ts";
+import { hosts } from "./hosts.ts";
+import { originCheck } from "./origin-check.ts";
+import { pages } from "./pages.ts";
+import { patchKeys } from "./patch-keys.ts";
+import { probes } from "./probes.ts";
+import { setupClosed } from "./setup-closed.ts";
+import { tenant } from "./tenant.ts";
+import { tenantState } from "./tenant-state.ts";
+import { widgetFiles } from "./widget-files.ts";
+
+export type { FrontLog, KeyOwner, PageSources, Placements, PlacementView, SigningKeys } from "./exchange.ts";
+
+export interface FrontOptions {
+  /** The control plane's origin; its scheme and port hold for every tenant. */
+  readonly issuer: URL;
+  /** Children are `{tenant}.{baseDomain}`; without it only the control plane has a host. */
+  readonly baseDomain: string | undefined;
+  readonly controlPlaneTenantId: string;
+  /** Addresses and CIDR ranges of the proxies whose `x-forwarded-*` count. */
+  readonly trustedProxies: readonly string[];
+  readonly placements: Placements;
+  readonly keys: SigningKeys;
+  readonly pageSources: PageSources;
+  /** AuthHero's `app.fetch`. */
+  readonly inner: Inner;
+  /** What AuthHero finds in `env` besides the tenant's URLs. */
+  readonly env?: Readonly<Record<string, unknown>>;
+  readonly log: FrontLog;
+  readonly clock: Clock;
+  /** Default: the socket's, under `@hono/node-server`. */
+  readonly peerAddress?: PeerAddress;
+}
+
+/**
+ * The outer app around AuthHero: what it cannot know about many tenants, or gets wrong, is put right here and nowhere
+ * else. Each middleware has one duty and is named after it; their order is the order in which things get known.
+ */
+export function createFront(options: FrontOptions): Hono<FrontEnv> {
+  const { placements, log, clock, env = {}, peerAddress = socketAddress } = options;
+  const app = new Hono<FrontEnv>();
+  const chain = [
+    probes(),
+    draft(clock),
+    clientIp(options.trustedProxies, peerAddress),
+    hosts(options, placements),
+    tenant(),
+    headAsGet(),
+    setupClosed(),
+    originCheck(),
+    guard(options),
+    foreignTokens(),
+    tenantState(),
+    patchKeys(),
+    cookies(),
+    widgetFiles(),
+    pages(options.pageSources),
+  ];
+  for (const middleware of chain) app.use(middleware);
+  app.all("*", forward({ inner: options.inner, env, log }));
+  app.onError((error, c) => answerError(c, error, { requestId: c.get("requestId") }, log));
+  return app;
+}
+
+/** Called as a plain function, as libraries do, the app has no socket. */
+function socketAddress(c: Exchange): string | undefined {
+  const env: unknown = c.env;
+  const hasSocket = typeof env === "object" && env !== null && "incoming" in env;
+  return hasSocket ? getConnInfo(c).remote.address : undefined;
+}

@@ -1,0 +1,28 @@
+import type { Middleware } from "./exchange.ts";
+
+/**
+ * Notes which top-level keys the body of a `PATCH` had, for the management adapters to keep to: AuthHero fills
+ * omitted ones with their defaults, so that renaming a client would change its secret and empty its callbacks.
+ */
+export function patchKeys(): Middleware {
+  return async (c, next) => {
+    const draft = c.get("draft");
+    if (draft.method !== "PATCH" || !PATCHED_ENTITY.test(draft.path)) return await next();
+    draft.body = await c.req.raw.text();
+    c.set("patchKeys", keysOf(draft.body));
+    return await next();
+  };
+}
+
+const PATCHED_ENTITY = /^\/api\/v2\/(?:clients|organizations|resource-servers|connections|users|roles)\/[^/]+$/;
+
+/** Undefined when it is no JSON object; to say so is AuthHero's part. */
+function keysOf(body: string): ReadonlySet<string> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    const isObject = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+    return isObject ? new Set(Object.keys(parsed)) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What kind of route a path is. Every test here errs on the strict side: case and doubled slashes make no
+ * difference, although AuthHero's router would not find such a path at all.
+ */
+
+const MANAGEMENT = "/api/v2";
+
+/** A route of the Management API. */
+export const isManagement = (path: string) => isBelow(plain(path), MANAGEMENT);
+
+/** `/tenants*` and `/operations*`: about tenants, hence the control plane's own. `/tenants/settings` is not. */
+export function isControlPlaneOnly(path: string): boolean {
+  const route = plain(path);
+  if (route === `${MANAGEMENT}/tenants/settings`) return false;
+  return isBelow(route, `${MANAGEMENT}/tenants`) || isBelow(route, `${MANAGEMENT}/operations`);
+}
+
+/** What anybody may read below `/api/v2`: the OpenAPI document, nothing else. */
+export const isPublicManagement = (method: string, path: string) => method === "GET" && path === `${MANAGEMENT}/spec`;
+
+/** The login pages and their forms, classic and widget-based. */
+export const isLoginPage = (path: string) => isBelow(plain(path), "/u") || isBelow(plain(path), "/u2");
+
+export const isWidgetFile = (path: string) => path.startsWith("/u/widget/");
+
+/** What a person sees in a browser, as opposed to what a program calls. */
+export const isPage = (path: string) =>
+  PAGES.some((page) => isBelow(plain(path), page)) && !isBelow(path, "/u2/screen");
+
+/** Discovery and keys: they answer as long as there may be a token out there to be verified. */
+export const isDiscovery = (path: string) => isBelow(plain(path), "/.well-known");
+
+/** Where a new user account is asked for. */
+export const isSignUp = (path: string) => SIGN_UP.some((route) => isBelow(plain(path), route));
+
+/** AuthHero's first-run form, open to anybody while there is no tenant. */
+export const isSetup = (path: string) => isBelow(plain(path), "/setup");
+
+const PAGES =
+  "/authorize /u /u2 /callback /login/callback /connect/start /account /v2/logout /oidc/logout /samlp /passwordless/verify_redirect".split(
+    " ",
+  );
+
+const SIGN_UP =
+  "/dbconnections/signup /u/signup /u/pre-signup /u2/signup /u2/pre-signup /u2/screen/signup /u2/accept-invitation".split(
+    " ",
+  );
+
+const plain = (path: string) => path.toLowerCase().replace(/\/{2,}/g, "/");
+const isBelow = (path: string, prefix: string) => path === prefix || path.startsWith(`${prefix}/`);

@@ -1,0 +1,48 @@
+import { PlatformError } from "../../domain/errors.ts";
+import type { TenantState } from "../../domain/tenants.ts";
+import { refuse } from "./answer.ts";
+import type { Draft, Middleware } from "./exchange.ts";
+import { tenantNotFound } from "./hosts.ts";
+import { isDiscovery, isManagement, isSignUp } from "./routes.ts";
+
+/**
+ * Answers for tenants that are not in full service: 503 `tenant_not_ready` until ready, 403 `tenant_suspended`,
+ * 403 `tenant_read_only` for management writes and sign-up, 404 when deleted. After the guard, so that on management
+ * routes only those allowed there learn of it.
+ */
+export function tenantState(): Middleware {
+  return async (c, next) => {
+    const { placement } = c.get("target");
+    const draft = c.get("draft");
+    // A browser reads the answer to the request proper only after a preflight that went well.
+    if (placement === null || draft.method === "OPTIONS") return await next();
+    const refusal = refusalOf(placement.state, draft);
+    return refusal === null ? next() : refuse(c, refusal);
+  };
+}
+
+function refusalOf(state: TenantState, draft: Draft): PlatformError | null {
+  switch (state) {
+    case "ready":
+      return null;
+    case "pending":
+    case "provisioning":
+    case "failed":
+      return new PlatformError("unavailable", "tenant_not_ready", "This tenant is not ready yet.");
+    case "suspended":
+      // Tokens issued before are still out there and have to stay verifiable.
+      if (isDiscovery(draft.path)) return null;
+      return new PlatformError("forbidden", "tenant_suspended", "This tenant is suspended.");
+    case "read_only":
+      return isWrite(draft) ? new PlatformError("forbidden", "tenant_read_only", "This tenant is read-only.") : null;
+    case "deleting":
+    case "deleted":
+      return tenantNotFound();
+  }
+}
+
+/** Logins write too, and go on. */
+function isWrite({ method, path }: Draft): boolean {
+  if (isSignUp(path)) return true;
+  return isManagement(path) && method !== "GET";
+}

@@ -1,0 +1,96 @@
+import type { KeyObject } from "node:crypto";
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import type { Clock } from "../../domain/clock.ts";
+import type { Actor } from "../../tenancy/context.ts";
+import type { Placements, SigningKeys } from "./exchange.ts";
+
+export interface TokenRules {
+  readonly keys: SigningKeys;
+  readonly placements: Placements;
+  readonly controlPlaneTenantId: string;
+  readonly clock: Clock;
+}
+
+/**
+ * Verifies an access token and says whose it is: the owner's of the key, whatever the claims say. Null when it is no
+ * token, its signature or times are wrong, nobody has the key, it claims to be another tenant's, or it was issued in an
+ * earlier life of its tenant id. The audience is AuthHero's to check.
+ */
+export async function verifyToken(token: string, rules: TokenRules): Promise<Actor | null> {
+  const kid = keyIdOf(token);
+  const owner = kid === null ? null : await rules.keys.ownerOf(kid);
+  if (owner === null) return null;
+
+  const claims = await verifiedClaims(token, owner.publicKey, rules.clock());
+  if (claims === null) return null;
+  if (claims.tenant_id !== undefined && claims.tenant_id !== owner.tenantId) return null;
+  if (!(await isOfThisLife(owner.tenantId, claims.iat, rules))) return null;
+
+  const organizationId = claims.org_id;
+  return {
+    tenantId: owner.tenantId,
+    subject: claims.sub ?? "",
+    // A value of another type is still a restriction, and not one to be overlooked.
+    organizationId: organizationId === undefined ? undefined : String(organizationId),
+    scopes: scopesOf(claims),
+  };
+}
+
+/** The tenant an unverified token says it is of: for refusing, never for granting. Null when it does not say. */
+export function claimedTenant(token: string): unknown {
+  try {
+    return decodeJwt(token).tenant_id ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** The credentials of `Authorization: Bearer …` (RFC 6750, section 2.1), or null. */
+export function bearerToken(authorization: string | null): string | null {
+  return /^bearer +([\w.~+/-]+=*)$/i.exec(authorization ?? "")?.[1] ?? null;
+}
+
+const KID_CHARACTERS_MAX = 128;
+
+function keyIdOf(token: string): string | null {
+  try {
+    const { kid } = decodeProtectedHeader(token);
+    return typeof kid === "string" && kid.length > 0 && kid.length <= KID_CHARACTERS_MAX ? kid : null;
+  } catch {
+    return null;
+  }
+}
+
+async function verifiedClaims(token: string, key: KeyObject, currentDate: Date): Promise<JWTPayload | null> {
+  try {
+    const options = { algorithms: algorithmsOf(key), requiredClaims: ["exp", "iat"], currentDate };
+    return (await jwtVerify(token, key, options)).payload;
+  } catch (cause) {
+    if (cause instanceof errors.JOSEError) return null;
+    throw cause;
+  }
+}
+
+/** What a key of this type signs with; the token's header does not choose. */
+function algorithmsOf(key: KeyObject): string[] {
+  if (key.asymmetricKeyType === "rsa") return ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+  if (key.asymmetricKeyType === "ed25519") return ["EdDSA"];
+  const algorithm = CURVES[key.asymmetricKeyDetails?.namedCurve ?? ""];
+  return algorithm === undefined ? [] : [algorithm];
+}
+
+const CURVES: Readonly<Record<string, string>> = { prime256v1: "ES256", secp384r1: "ES384", secp521r1: "ES512" };
+
+async function isOfThisLife(tenantId: string, issuedAt: number | undefined, rules: TokenRules): Promise<boolean> {
+  if (tenantId === rules.controlPlaneTenantId) return true;
+  const placement = await rules.placements.get(tenantId);
+  // `iat` counts whole seconds: what was issued right after the beginning must not seem older than it.
+  return placement !== null && issuedAt !== undefined && issuedAt >= Math.floor(placement.began.getTime() / 1000);
+}
+
+function scopesOf(claims: JWTPayload): ReadonlySet<string> {
+  const { permissions, scope } = claims;
+  const granted = Array.isArray(permissions) ? permissions : [];
+  const asked = typeof scope === "string" ? scope.split(" ") : [];
+  return new Set([...granted, ...asked].filter((value) => typeof value === "string" && value !== ""));
+}
