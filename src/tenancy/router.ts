@@ -25,6 +25,8 @@ export interface Router {
   readonly directory: Directory;
   /** `auth`: a tenant sees only its own signing keys. `management`: the control plane's too. */
   readonly surface: "auth" | "management";
+  /** Told of every write to an outbox: the relay looks there for what was not delivered. */
+  readonly outboxWritten: (tenantId: string) => void;
   /** Runs a call on a tenant's database. No tenant, an unknown one, or an unreachable database refuses. */
   on<T>(tenantId: string | undefined, call: (adapters: DataAdapters) => Promise<T>): Promise<T>;
   /** Runs a call on the control plane's database. */

@@ -95,6 +95,8 @@ export interface RoutingOptions {
   readonly surface: Router["surface"];
   /** Runs a call on a child's open database; the pool's `use`. */
   withChild<T>(tenantId: string, call: (adapters: DataAdapters) => Promise<T>): Promise<T>;
+  /** See `Router`. */
+  readonly outboxWritten?: (tenantId: string) => void;
   /** What the process itself provides. */
   readonly services?: Pick<DataAdapters, "cache" | "emailService" | "geo" | "smsService">;
 }
@@ -107,6 +109,7 @@ export function routed(options: RoutingOptions): DataAdapters {
     model: controlPlane,
     directory,
     surface,
+    outboxWritten: options.outboxWritten ?? (() => undefined),
     onControlPlane: (call) => remembering(() => call(controlPlane)),
     on: (tenantId, call) =>
       remembering(() => {
@@ -148,12 +151,7 @@ function everyMethod(model: object, answer: (method: string, args: unknown[]) =>
   return Object.fromEntries(methods);
 }
 
-function invoke(
-  adapters: DataAdapters,
-  name: keyof DataAdapters,
-  method: string,
-  args: unknown[],
-): Promise<unknown> {
+function invoke(adapters: DataAdapters, name: keyof DataAdapters, method: string, args: unknown[]): Promise<unknown> {
   const adapter = adapters[name] as Readonly<Record<string, (...args: unknown[]) => Promise<unknown>>>;
   return adapter[method]?.(...args) ?? Promise.resolve(undefined);
 }

@@ -10,13 +10,18 @@ export function routeOutbox(router: Router): OutboxAdapter {
     // AuthHero's error path writes events of a tenant it does not know; the request's is the one it is about.
     create: (tenantId: string | undefined, event) => {
       const home = tenantId || boundTenant();
+      if (home) router.outboxWritten(home);
       return at(home, (outbox) => outbox.create(home ?? "", event));
     },
     listFailed: (tenantId, params) => at(tenantId, (outbox) => outbox.listFailed(tenantId, params)),
     replay: (id, tenantId) => at(tenantId, (outbox) => outbox.replay(id, tenantId)),
     getByIds: (ids) => bound((outbox) => outbox.getByIds(ids)),
     getUnprocessed: (limit) => bound((outbox) => outbox.getUnprocessed(limit)),
-    claimEvents: (ids, worker, leaseMs) => bound((outbox) => outbox.claimEvents(ids, worker, leaseMs)),
+    // Events that a user write carries along are first seen here.
+    claimEvents: (ids, worker, leaseMs) => {
+      router.outboxWritten(requireBoundTenant("outbox"));
+      return bound((outbox) => outbox.claimEvents(ids, worker, leaseMs));
+    },
     markProcessed: (ids) => bound((outbox) => outbox.markProcessed(ids)),
     markRetry: (id, error, nextRetryAt) => bound((outbox) => outbox.markRetry(id, error, nextRetryAt)),
     deadLetter: (id, finalError) => bound((outbox) => outbox.deadLetter(id, finalError)),

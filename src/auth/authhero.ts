@@ -1,0 +1,30 @@
+import type { DataAdapters } from "@authhero/adapter-interfaces";
+import { init, type ManagementApiExtension } from "authhero";
+
+export interface AuthHeroOptions {
+  /** For the auth endpoints: a tenant sees its own signing keys only. */
+  readonly data: DataAdapters;
+  /** For `/api/v2`: the control plane's keys verify operators' tokens there. */
+  readonly management: DataAdapters;
+  readonly controlPlaneTenantId: string;
+  readonly issuer: URL;
+  readonly extensions: readonly ManagementApiExtension[];
+}
+
+/**
+ * AuthHero over our adapters. There is no code executor: the one AuthHero brings runs a tenant's code in this
+ * process, beside every other tenant's keys.
+ */
+export function createAuthHero({ data, management, controlPlaneTenantId, issuer, extensions }: AuthHeroOptions) {
+  const { app } = init({
+    dataAdapter: data,
+    managementDataAdapter: management,
+    managementApiExtensions: [...extensions],
+    outbox: { enabled: true },
+    // Each tenant signs with a key of its own: who owns the key that verified a token owns the token.
+    signingKeyMode: ({ tenant_id }) => (tenant_id === controlPlaneTenantId ? "control-plane" : "tenant"),
+    additionalIssuers: ({ tenant_id }) => (tenant_id === controlPlaneTenantId ? [issuer.href] : []),
+  });
+  return (request: Request, env: Record<string, unknown>) =>
+    app.fetch(request, env as unknown as Parameters<typeof app.fetch>[1]);
+}
