@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient, type InStatement, type ResultSet, type Row } from "@libsql/client";
+import { errorCode } from "../domain/errors.ts";
 import type { Database, Statement, StatementResult } from "./database.ts";
 import { createDialect, type Transaction } from "./dialect.ts";
-import { closedError, isBusy, translate } from "./errors.ts";
+import { closedError, isBusy, lostTransactionError, translate } from "./errors.ts";
 import { createQueue, retryBusy } from "./queue.ts";
 import { kindOf, type StatementKind } from "./sql.ts";
 import { fromDriver, toParameters } from "./values.ts";
@@ -184,12 +185,25 @@ async function createTransaction(
     leave();
   };
 
+  // A full disk or a lost stream ends the transaction on the server, which would then commit what follows by
+  // itself. RAISE(ROLLBACK) and ON CONFLICT ROLLBACK do too and cannot be told apart: no schema of ours has them.
+  let lost = false;
+  const step = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (lost) throw lostTransactionError();
+    try {
+      return await watch(work);
+    } catch (error) {
+      lost = errorCode(error) === "unavailable";
+      throw error;
+    }
+  };
+
   return {
     execute: async (statement, kind) => {
       const bound = toClient(statement);
-      return fromClient(await watch(() => transaction.execute(bound)), kind);
+      return fromClient(await step(() => transaction.execute(bound)), kind);
     },
-    commit: () => watch(() => transaction.commit()).finally(end),
+    commit: () => step(() => transaction.commit()).finally(end),
     rollback: () =>
       transaction
         .rollback()

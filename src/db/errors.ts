@@ -68,6 +68,7 @@ const RULES: readonly Rule[] = [
   [codeIs(/^SQLITE_(BUSY|LOCKED)/), "unavailable", "database_busy", BUSY],
   // The server takes the lock away from a transaction that others have waited for too long.
   [codeIs(/^TRANSACTION_TIMEOUT$/), "unavailable", "transaction_lost", "The transaction took too long"],
+  [textIs(/no transaction is active/), "unavailable", "transaction_lost", "The transaction has already ended"],
   [codeIs(/^TRANSACTION_CLOSED$/), "unavailable", "transaction_lost", "The transaction has already ended"],
   [codeIs(/^SQLITE_(NOTADB|CORRUPT|CANTOPEN|IOERR)/), "unavailable", "database_unreadable", UNREADABLE],
   [textIs(/^ConnectionFailed\(/), "unavailable", "database_unreadable", UNREADABLE],

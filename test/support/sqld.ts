@@ -11,7 +11,8 @@ export interface Sqld {
   /** Where `@libsql/client` connects; the namespace travels in a header, see `fetchFor`. */
   readonly url: string;
   readonly adminUrl: string;
-  createNamespace(namespace: string): Promise<void>;
+  /** `config`: members of the server's namespace configuration, such as `max_db_size`. */
+  createNamespace(namespace: string, config?: object): Promise<void>;
   /** A `fetch` that names the namespace: without wildcard DNS a host name cannot. */
   fetchFor(namespace: string): typeof fetch;
   stop(): Promise<void>;
@@ -58,11 +59,11 @@ export async function startSqld(args: readonly string[] = []): Promise<Sqld> {
     adminUrl,
     fetchFor: (namespace) => fetchWithNamespace(namespace),
 
-    async createNamespace(namespace) {
+    async createNamespace(namespace, config = {}) {
       const response = await fetch(`${adminUrl}/v1/namespaces/${namespace}/create`, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: "{}",
+        body: JSON.stringify(config),
       });
       if (!response.ok) throw new Error(`sqld refused namespace ${namespace}: ${await response.text()}`);
     },
