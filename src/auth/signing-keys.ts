@@ -1,0 +1,47 @@
+import { type KeyObject, X509Certificate } from "node:crypto";
+import type { KeysAdapter, SigningKey } from "@authhero/adapter-interfaces";
+import { ensureSigningKey } from "authhero";
+import type { Clock } from "../domain/clock.ts";
+
+/** Whose key it is, and the key. The control plane's keys name no tenant. */
+export interface KeyOwner {
+  readonly tenantId: string;
+  readonly publicKey: KeyObject;
+}
+
+// A revocation reaches every process within two seconds; reading a certificate takes longer than checking a signature.
+const KEPT_MS = 1_000;
+const KEPT_KEYS_MAX = 1_000;
+
+/** Who owns the key of a `kid`, asked of the control plane's key rows. */
+export function createKeyOwners(keys: KeysAdapter, controlPlaneTenantId: string, clock: Clock) {
+  const kept = new Map<string, { readonly owner: KeyOwner | null; readonly until: number }>();
+
+  const read = async (kid: string): Promise<KeyOwner | null> => {
+    const { signingKeys } = await keys.list({ q: `kid:${JSON.stringify(kid)} type:jwt_signing` });
+    const key = signingKeys.find((candidate) => candidate.kid === kid && isLive(candidate, clock()));
+    if (!key) return null;
+    return { tenantId: key.tenant_id ?? controlPlaneTenantId, publicKey: new X509Certificate(key.cert).publicKey };
+  };
+
+  return {
+    /** Null for a key that nobody has, or that is revoked. */
+    async ownerOf(kid: string): Promise<KeyOwner | null> {
+      const now = clock().getTime();
+      const known = kept.get(kid);
+      if (known && known.until > now) return known.owner;
+      const owner = await read(kid);
+      if (kept.size >= KEPT_KEYS_MAX) kept.clear();
+      kept.set(kid, { owner, until: now + KEPT_MS });
+      return owner;
+    },
+  };
+}
+
+/** A revocation in the future is a grace period. */
+const isLive = ({ revoked_at }: SigningKey, now: Date) => revoked_at === undefined || new Date(revoked_at) > now;
+
+/** The `signing-key` step: a key of the tenant's own, made once. Without one AuthHero would use the control plane's. */
+export async function ensureTenantKey(keys: KeysAdapter, tenantId: string): Promise<void> {
+  await ensureSigningKey(keys, { tenantId });
+}
