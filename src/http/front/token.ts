@@ -13,8 +13,8 @@ export interface TokenRules {
 
 /**
  * Verifies an access token and says whose it is: the owner's of the key, whatever the claims say. Null when it is no
- * token, its signature or times are wrong, nobody has the key, it claims to be another tenant's, or it was issued in an
- * earlier life of its tenant id. The audience is AuthHero's to check.
+ * token, its signature or times are wrong, nobody has the key, it claims to be another tenant's, its tenant is deleted, or
+ * it was issued in an earlier life of that tenant's id. The audience is AuthHero's to check.
  */
 export async function verifyToken(token: string, rules: TokenRules): Promise<Actor | null> {
   const kid = keyIdOf(token);
@@ -84,8 +84,9 @@ const CURVES: Readonly<Record<string, string>> = { prime256v1: "ES256", secp384r
 async function isOfThisLife(tenantId: string, issuedAt: number | undefined, rules: TokenRules): Promise<boolean> {
   if (tenantId === rules.controlPlaneTenantId) return true;
   const placement = await rules.placements.get(tenantId);
+  if (placement === null || placement.state === "deleting" || placement.state === "deleted") return false;
   // `iat` counts whole seconds: what was issued right after the beginning must not seem older than it.
-  return placement !== null && issuedAt !== undefined && issuedAt >= Math.floor(placement.began.getTime() / 1000);
+  return issuedAt !== undefined && issuedAt >= Math.floor(placement.began.getTime() / 1000);
 }
 
 function scopesOf(claims: JWTPayload): ReadonlySet<string> {

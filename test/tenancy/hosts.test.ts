@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { type HostMatch, matchHost, originOf } from "../../src/tenancy/hosts.ts";
+
+const rules = {
+  issuer: new URL("http://localhost:3000/"),
+  baseDomain: "localhost",
+  controlPlaneTenantId: "main",
+};
+const controlPlane: HostMatch = { kind: "control-plane" };
+const acme: HostMatch = { kind: "tenant", tenantId: "acme" };
+const nobody: HostMatch = { kind: "nobody" };
+const unknown: HostMatch = { kind: "unknown" };
+const malformed: HostMatch = { kind: "malformed" };
+
+describe("matchHost", () => {
+  it.each<[string, HostMatch, string]>([
+    ["localhost", controlPlane, "the issuer's host"],
+    ["localhost:3000", controlPlane, "its port"],
+    ["localhost:9999", controlPlane, "another port"],
+    ["localhost:", controlPlane, "an empty port, which RFC 3986 allows"],
+    ["LocalHost.", controlPlane, "upper case and a trailing dot"],
+    ["acme.localhost", acme, "a tenant"],
+    ["acme.localhost:81", acme, "a tenant with a port"],
+    ["ACME.LOCALHOST", acme, "a tenant in upper case"],
+    ["acme.localhost.", acme, "a tenant with a trailing dot"],
+    ["acme.localhost.:3000", acme, "a trailing dot before the port"],
+    ["a.acme.localhost", unknown, "a nested label"],
+    ["acme.localhost.evil.com", unknown, "our name in front of a foreign one"],
+    ["acmelocalhost", unknown, "a look-alike without the dot"],
+    ["acme.notlocalhost", unknown, "a look-alike suffix"],
+    ["example.com", unknown, "a foreign host"],
+    ["www.localhost", unknown, "a reserved label"],
+    ["admin.localhost", unknown, "another reserved label"],
+    ["main.localhost", unknown, "the control plane's id as a label"],
+    ["127.0.0.1", unknown, "an IPv4 address"],
+    ["127.0.0.1:3000", unknown, "an IPv4 address with a port"],
+    ["[::1]", unknown, "an IPv6 address"],
+    ["[::1]:3000", unknown, "an IPv6 address with a port"],
+    ["xn--mnchen-3ya.localhost", nobody, "an internationalised label: tenant ids have no double dash"],
+    ["control_plane.localhost", nobody, "an underscore"],
+    ["a.localhost", nobody, "a label that is too short for a tenant"],
+    ["-acme.localhost", nobody, "a label with a dash in front"],
+    [`${"a".repeat(63)}.localhost`, { kind: "tenant", tenantId: "a".repeat(63) }, "the longest label"],
+    [`${"a".repeat(64)}.localhost`, malformed, "a label too long for DNS"],
+    [`${"a.".repeat(146)}localhost`, malformed, "301 characters"],
+    ["", malformed, "nothing"],
+    [".", malformed, "a dot"],
+    [":3000", malformed, "only a port"],
+    ["acme..localhost", malformed, "an empty label"],
+    ["acme.localhost..", malformed, "two trailing dots"],
+    ["acme.localhost:99999", malformed, "a port that does not exist"],
+    ["acme.localhost:3000:1", malformed, "two ports"],
+    ["user@acme.localhost", malformed, "user information"],
+    ["acme.localhost/x", malformed, "a path"],
+    ["acme.localhost, evil.com", malformed, "two hosts"],
+    ["münchen.localhost", malformed, "letters outside of ASCII"],
+    ["acme localhost", malformed, "a space"],
+  ])("%j is %o: %s", (host, expected) => {
+    expect(matchHost(host, rules)).toEqual(expected);
+  });
+
+  it("knows only the issuer's host when there is no base domain", () => {
+    const alone = { ...rules, baseDomain: undefined };
+
+    expect(matchHost("localhost", alone)).toEqual(controlPlane);
+    expect(matchHost("acme.localhost", alone)).toEqual(unknown);
+  });
+
+  it("leaves the base domain itself unknown when the control plane lives elsewhere", () => {
+    const elsewhere = { ...rules, issuer: new URL("https://cp.auth.example.com/"), baseDomain: "Auth.Example.com." };
+
+    expect(matchHost("cp.auth.example.com", elsewhere)).toEqual(controlPlane);
+    expect(matchHost("auth.example.com", elsewhere)).toEqual(unknown);
+    expect(matchHost("acme.auth.example.com", elsewhere)).toEqual(acme);
+  });
+
+  it("takes an address for the control plane when the issuer is one, and finds no label in it", () => {
+    const address = { ...rules, issuer: new URL("http://127.0.0.1:3000/"), baseDomain: "0.0.1" };
+
+    expect(matchHost("127.0.0.1", address)).toEqual(controlPlane);
+    expect(matchHost("128.0.0.1", address)).toEqual(unknown);
+  });
+});
+
+describe("originOf", () => {
+  it.each([
+    ["main", rules, "http://localhost:3000/"],
+    ["acme", rules, "http://acme.localhost:3000/"],
+    ["acme", { ...rules, baseDomain: undefined }, "http://localhost:3000/"],
+    [
+      "acme",
+      { ...rules, issuer: new URL("https://cp.example.com/"), baseDomain: "example.com" },
+      "https://acme.example.com/",
+    ],
+  ])("gives %s its canonical name with the issuer's scheme and port", (tenantId, given, expected) => {
+    expect(originOf(tenantId, given).href).toBe(expected);
+  });
+});
