@@ -64,6 +64,7 @@ function run({ statement, returnsRows, isRead }: Prepared, parameters: readonly 
   const values = toParameters(parameters);
   if (!returnsRows) return { rows: [], changes: statement.run(values).changes };
   // `all` reads to the end; a statement left in the middle would keep its snapshot and block every commit.
+  // Without `raw` or `pluck` the driver makes one plain object per row; its types do not say so.
   const rows = statement.all(values) as Record<string, unknown>[];
   for (const row of rows) {
     for (const column in row) row[column] = fromDriver(row[column]);

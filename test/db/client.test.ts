@@ -206,6 +206,17 @@ describe("a client of a file that somebody else has locked", () => {
     };
   });
 
+  it("reports a write as done only when others can see it", async () => {
+    const holder = await kyselyOf(other).startTransaction().execute();
+    const write = kyselyOf(database).insertInto("note").values({ body: "reported" }).execute();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+
+    await holder.rollback().execute();
+    await write;
+
+    expect(await bodies(other)).toEqual(["reported"]);
+  });
+
   it("waits without blocking, loses no write and reads nothing stale afterwards", async () => {
     const holder = await kyselyOf(other).startTransaction().execute();
     await holder.insertInto("note").values({ body: "held" }).execute();
