@@ -1,24 +1,25 @@
-import { open } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { PlatformError } from "../domain/errors.ts";
 import { type Connection, connect } from "./connection.ts";
 import type { Database, Statement, StatementResult } from "./database.ts";
 import { createDialect, runAll, type Transaction } from "./dialect.ts";
 import { closedError, isBusy, lostTransactionError } from "./errors.ts";
+import { createFileOnce, hasCode } from "./files.ts";
 import { createQueue, retryBusy } from "./queue.ts";
 import { kindOf } from "./sql.ts";
 
 /** Native calls block, so after this many the event loop gets its turn: about a millisecond of reads. */
 const CALLS_PER_TICK = 64;
 
-/** Owner only: secrets inside are sealed, names and password hashes are not. SQLite's companions inherit it. */
-const FILE_MODE = 0o600;
-
 /** These cannot run inside a transaction. */
 const BARE = /^\s*(?:vacuum|pragma)\b/i;
 
 export interface FileOptions {
-  /** Makes an empty database when there is none. Without it a missing file is `not_found`. */
+  /**
+   * Makes an empty database when there is none, for its owner only: secrets inside are sealed, names and
+   * password hashes are not. Without it a missing file is `not_found`.
+   */
   readonly create?: boolean;
 }
 
@@ -68,16 +69,24 @@ export async function openFile(path: string, { create = false }: FileOptions = {
   };
 }
 
+/**
+ * Looks without opening: closing any descriptor of a file drops every lock this process holds on it (POSIX), and
+ * another process would then take the log away under our open connections.
+ */
 async function requireFile(path: string, create: boolean): Promise<void> {
   try {
-    const file = await open(path, create ? "a" : "r", FILE_MODE);
-    await file.close();
+    await stat(path);
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") {
-      throw new PlatformError("not_found", "database_missing", "There is no such database file", { cause });
-    }
-    throw new PlatformError("unavailable", "database_unreadable", "The database file cannot be opened", { cause });
+    if (!hasCode(cause, "ENOENT")) throw unreadable(cause);
+    if (!create) throw new PlatformError("not_found", "database_missing", "There is no such database file", { cause });
+    await createFileOnce(path, "").catch((error: unknown) => {
+      throw unreadable(error);
+    });
   }
+}
+
+function unreadable(cause: unknown): PlatformError {
+  return new PlatformError("unavailable", "database_unreadable", "The database file cannot be opened", { cause });
 }
 
 /** One connection that is opened when needed and thrown away when it cannot be trusted any more. */

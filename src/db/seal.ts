@@ -5,11 +5,11 @@ import {
   createSecretKey,
   type KeyObject,
   randomBytes,
-  randomUUID,
 } from "node:crypto";
-import { link, mkdir, open, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PlatformError } from "../domain/errors.ts";
+import { createFileOnce, hasCode } from "./files.ts";
 
 const FORMAT = "rh1";
 const CIPHER = "aes-256-gcm";
@@ -76,7 +76,8 @@ function derivedId(key: Uint8Array): string {
 export async function loadOrCreateKeyFile(path: string): Promise<KeyRing> {
   const text = await readKeyFile(path);
   if (text !== null) return parseKeyRing(text);
-  await createKeyFile(path);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await createFileOnce(path, `${randomBytes(KEY_BYTES).toString("base64")}\n`);
   return parseKeyRing((await readKeyFile(path)) ?? "");
 }
 
@@ -86,26 +87,6 @@ async function readKeyFile(path: string): Promise<string | null> {
   } catch (error) {
     if (hasCode(error, "ENOENT")) return null;
     throw error;
-  }
-}
-
-/** Linking a finished file is the one step that cannot show half a key and cannot replace another's. */
-async function createKeyFile(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${randomUUID()}`;
-  try {
-    const file = await open(draft, "wx", 0o600);
-    try {
-      await file.writeFile(`${randomBytes(KEY_BYTES).toString("base64")}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await link(draft, path);
-  } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error;
-  } finally {
-    await rm(draft, { force: true });
   }
 }
 
@@ -151,8 +132,4 @@ function unsealError(): PlatformError {
 
 function keyError(problem: string): PlatformError {
   return new PlatformError("invalid", "encryption_key", `An encryption key ${problem}`);
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

@@ -241,11 +241,24 @@ describe("opening and closing a file", () => {
     });
   });
 
+  it("lets many make the same file at once", async () => {
+    const fresh = join(directory, "fresh.db");
+
+    const opened = await Promise.all(Array.from({ length: 8 }, () => openFile(fresh, { create: true })));
+    await Promise.all(opened.map((one, n) => one.batch([statement(`create table t${n} (id integer)`)])));
+
+    expect((await opened[0]?.batch([statement("select name from sqlite_master")]))?.[0]?.rows).toHaveLength(8);
+    await Promise.all(opened.map((one) => one.close()));
+  });
+
   it("reports what is no database as unreadable", async () => {
     const bad = join(directory, "bad.db");
     writeFileSync(bad, "this is not a database ".repeat(500));
 
     await expect(openFile(bad)).rejects.toMatchObject({ code: "unavailable", reason: "database_unreadable" });
+    await expect(openFile(join(directory, "no", "such", "directory.db"), { create: true })).rejects.toMatchObject({
+      reason: "database_unreadable",
+    });
     await expect(openFile(directory)).rejects.toMatchObject({ code: "unavailable", reason: "database_unreadable" });
   });
 
