@@ -249,4 +249,27 @@ describe("foreign tokens, outside of the Management API", () => {
   ])("at %s a token %s gets %i from /userinfo", async (host, token, status) => {
     expect((await call(host, "/userinfo", token)).status).toBe(status);
   });
+
+  it.each([
+    ["acme.localhost", "of acme", 200],
+    ["acme.localhost", "of acme, claiming beta", 401],
+    ["beta.localhost", "of acme", 401],
+  ])("at %s a posted token %s gets %i from /userinfo", async (host, token, status) => {
+    const body = new URLSearchParams({ access_token: tokens[token] ?? "" });
+
+    expect((await front.send(host, "/userinfo", { method: "POST", body })).status).toBe(status);
+  });
+
+  it.each([
+    ["several of them", `access_token=a&access_token=b`, "application/x-www-form-urlencoded"],
+    ["a body of another type", `access_token=a`, "multipart/form-data; boundary=x"],
+  ])("passes on no posted token when there is %s", async (_, body, type) => {
+    const echo = await front.seen("acme.localhost", "/userinfo", {
+      method: "POST",
+      body,
+      headers: { "content-type": type },
+    });
+
+    expect(echo.body).toBe("");
+  });
 });
