@@ -4,7 +4,7 @@ import { refuse } from "./answer.ts";
 import type { Exchange, FrontLog } from "./exchange.ts";
 
 /**
- * The answer to AuthHero's 5xx: what an adapter remembered as its reason, in the shape of the route. Without one, or
+ * The answer to a failure of AuthHero's: what an adapter remembered as its reason, in the shape of the route. Without one, or
  * when the reason is ours to keep, a 500 that tells nothing.
  */
 export function answerFailure(c: Exchange, context: RequestContext, inner: Response, log: FrontLog): Response {

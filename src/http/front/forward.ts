@@ -19,9 +19,13 @@ export function forward({ inner, env, log }: ForwardOptions) {
     const request = requestOf(c.get("draft"), target, c.req.raw.body);
     const context = contextOf(c, target);
     const response = await runInContext(context, () => inner(request, { ...env, ...urlsOf(target.origin) }));
-    return response.status >= 500 ? answerFailure(c, context, response, log) : response;
+    return isFailure(response, context) ? answerFailure(c, context, response, log) : response;
   };
 }
+
+/** AuthHero says 501 of what is not wired, on purpose; other failures it does not explain. */
+const isFailure = ({ status }: Response, { failure }: RequestContext) =>
+  failure === undefined ? status === 500 : status >= 500;
 
 function requestOf(draft: Draft, target: Addressed, streamed: ReadableStream | null): Request {
   const url = new URL(target.origin);

@@ -10,7 +10,7 @@ import { bearerToken, type TokenRules, verifyToken } from "./token.ts";
 export type GuardRules = TokenRules & HostRules;
 
 /** The scope that lets a control-plane token reach every tenant. */
-export const EVERYWHERE = "admin:organizations";
+const EVERYWHERE = "admin:organizations";
 
 /**
  * Decides who may act on which tenant through the Management API: 401 for a token that is none, then the same 403

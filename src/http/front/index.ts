@@ -20,7 +20,7 @@ import { tenant } from "./tenant.ts";
 import { tenantState } from "./tenant-state.ts";
 import { widgetFiles } from "./widget-files.ts";
 
-export type { FrontLog, KeyOwner, PageSources, Placements, PlacementView, SigningKeys } from "./exchange.ts";
+export type { KeyOwner } from "./exchange.ts";
 
 export interface FrontOptions {
   /** The control plane's origin; its scheme and port hold for every tenant. */

@@ -123,6 +123,10 @@ describe("errors", () => {
     expect(response.status).toBe(403);
   });
 
+  it("leaves a 501 alone", async () => {
+    expect((await failing(undefined, 501).send("acme.localhost", "/oauth/token")).status).toBe(501);
+  });
+
   it("keeps what was thrown to the log", async () => {
     const thrown = new Error("secret detail");
     const front = testFront({
