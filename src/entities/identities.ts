@@ -1,0 +1,67 @@
+import type { Identity, User } from "@authhero/adapter-interfaces";
+import { sql } from "kysely";
+
+const FIELDS = [
+  "user_id",
+  "connection",
+  "provider",
+  "is_social",
+  "email",
+  "email_verified",
+  "phone_number",
+  "phone_verified",
+  "username",
+  "profileData",
+] as const;
+
+type Account = Pick<User, (typeof FIELDS)[number]>;
+
+/** The users linked to the one a row of `users` is about, oldest first, as a JSON array of rows. */
+export const linkedUsers = sql<string>`(
+  select json_group_array(
+    json_object(${sql.join(FIELDS.flatMap((field) => [sql.lit(field), sql.ref(`linked.${field}`)]))})
+    order by linked.created_at, linked.user_id
+  )
+  from users as linked
+  where linked.tenant_id = users.tenant_id and linked.linked_to = users.user_id
+)`.as("linked");
+
+/** The identities of a user: the account itself, then the linked ones, which carry their profile. */
+export const identitiesOf = (user: Account, linked: readonly Account[]): Identity[] => [
+  identityOf(user),
+  ...linked.map((account) => ({ ...identityOf(account), profileData: profileOf(account) })),
+];
+
+function identityOf(account: Account): Identity {
+  const { connection, provider, is_social, email, email_verified, phone_number, phone_verified, username } = account;
+  const known = { email, email_verified, phone_number, phone_verified, username };
+  return {
+    connection,
+    provider,
+    user_id: idWithinProvider(account.user_id),
+    isSocial: is_social,
+    ...(withoutUndefined(known) as Partial<typeof known>),
+  };
+}
+
+/** What follows the first pipe. An id without one is shown whole: one odd user must not hide all the others. */
+function idWithinProvider(userId: string): string {
+  return userId.slice(userId.indexOf("|") + 1) || userId;
+}
+
+function profileOf({ email, email_verified, profileData }: Account): Identity["profileData"] {
+  return { ...withoutUndefined({ email, email_verified }), ...parsedObject(profileData) };
+}
+
+/** The contract lets callers store any text here; what is no JSON object adds nothing. */
+function parsedObject(text: string | undefined): object {
+  try {
+    const value: unknown = JSON.parse(text ?? "{}");
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+const withoutUndefined = (values: object) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));

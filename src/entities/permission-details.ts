@@ -1,0 +1,33 @@
+import { sql } from "kysely";
+import type { Row } from "./entity.ts";
+
+/** A permission as it is stored and joined. */
+export interface PermissionRow extends Row {
+  readonly resource_server_identifier: string;
+  readonly permission_name: string;
+  readonly created_at: number;
+  readonly resource_server_name: string | null;
+}
+
+/**
+ * The name of the API that a row of `table` is about. Permissions are stored with the API's identifier, or with its
+ * id where a caller sent that; what is left of a deleted API shows what was stored.
+ */
+export const permissionDetails = (table: string) => [
+  sql<string | null>`(
+    select name from resource_servers as api
+    where api.tenant_id = ${sql.ref(`${table}.tenant_id`)}
+      and (api.id = ${sql.ref(`${table}.resource_server_identifier`)}
+        or api.identifier = ${sql.ref(`${table}.resource_server_identifier`)})
+    order by api.id = ${sql.ref(`${table}.resource_server_identifier`)} desc
+    limit 1
+  )`.as("resource_server_name"),
+];
+
+/** What both lists of permissions show. */
+export const shownPermission = (row: PermissionRow) => ({
+  resource_server_identifier: row.resource_server_identifier,
+  resource_server_name: row.resource_server_name ?? row.resource_server_identifier,
+  permission_name: row.permission_name,
+  created_at: new Date(row.created_at).toISOString(),
+});
