@@ -1,0 +1,72 @@
+import type { Selectable } from "kysely";
+import { type KeyRing, seal, unseal } from "../src/db/seal.ts";
+import { DatabaseName, Tag } from "../src/domain/names.ts";
+import type { TenantState } from "../src/domain/tenants.ts";
+import type { Location } from "./providers/provider.ts";
+import type { PlacementRow } from "./tables.ts";
+
+/** Where one tenant's database is, and how the tenant stands. */
+export interface Placement {
+  readonly tenantId: string;
+  readonly state: TenantState;
+  readonly tag: Tag;
+  /** Counts the databases of one incarnation. */
+  readonly generation: number;
+  readonly provider: string;
+  readonly database: DatabaseName;
+  /** Null until the database was made. */
+  readonly location: Location | null;
+  /** Stands in the database too: see `ownership.ts`. */
+  readonly nonce: string;
+  /** The hash of the migrations the database has; null until it was made. */
+  readonly schemaVersion: string | null;
+  readonly epoch: number;
+  readonly organizationId: string | null;
+  /** When this incarnation began (ISO 8601): what was issued before belongs to another. */
+  readonly incarnationAt: string;
+  readonly outboxPendingSince: string | null;
+  readonly syncedVersion: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+/** A row as code sees it. Throws `internal` (`unseal_failed`) when the key of its secret is not in the ring. */
+export function toPlacement(keyRing: KeyRing, row: Selectable<PlacementRow>): Placement {
+  return {
+    tenantId: row.tenant_id,
+    state: row.state,
+    tag: Tag.parse(row.tag),
+    generation: row.generation,
+    provider: row.provider,
+    database: DatabaseName.parse(row.database),
+    location: locationOf(keyRing, row),
+    nonce: row.nonce,
+    schemaVersion: row.schema_version,
+    epoch: row.epoch,
+    organizationId: row.organization_id,
+    incarnationAt: row.incarnation_at,
+    outboxPendingSince: row.outbox_pending_since,
+    syncedVersion: row.synced_version,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** The columns of a location: its secret is sealed for this tenant's incarnation and opens for no other. */
+export function toLocationColumns(keyRing: KeyRing, { tenantId, tag }: SecretOwner, { locator, secret }: Location) {
+  return { locator, secret: secret === undefined ? null : seal(keyRing, secret, aadOf({ tenantId, tag })) };
+}
+
+function locationOf(keyRing: KeyRing, row: Selectable<PlacementRow>): Location | null {
+  if (row.locator === null) return null;
+  if (row.secret === null) return { locator: row.locator };
+  const aad = aadOf({ tenantId: row.tenant_id, tag: row.tag });
+  return { locator: row.locator, secret: unseal(keyRing, row.secret, aad) };
+}
+
+interface SecretOwner {
+  readonly tenantId: string;
+  readonly tag: string;
+}
+
+const aadOf = ({ tenantId, tag }: SecretOwner) => `rh_placements.secret ${tenantId} ${tag}`;

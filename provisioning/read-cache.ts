@@ -1,0 +1,70 @@
+import type { Clock } from "../src/domain/clock.ts";
+
+/** Other processes' writes are seen this late, and no later. */
+const FOUND_MS = 1_000;
+
+/** Shorter, because what is missing is often just being made. */
+const ABSENT_MS = 250;
+
+/** Unknown names must not fill the memory; what falls out is read again. */
+const ENTRIES_MAX = 10_000;
+
+interface Entry<T> {
+  readonly value: T | null;
+  readonly untilMs: number;
+}
+
+interface Reading<T> {
+  /** A write came in between: what is being read may be from before it. */
+  stale: boolean;
+  readonly result: Promise<T | null>;
+}
+
+/** Remembers single reads for a moment. Callers that ask while one is under way share it. */
+export function createReadCache<T>(load: (key: string) => Promise<T | null>, clock: Clock) {
+  const entries = new Map<string, Entry<T>>();
+  const readings = new Map<string, Reading<T>>();
+
+  const read = (key: string): Promise<T | null> => {
+    const loaded = async () => {
+      let value = await load(key);
+      // It ends, because every round takes another write to this one key.
+      while (reading.stale) {
+        reading.stale = false;
+        value = await load(key);
+      }
+      keep(key, value);
+      return value;
+    };
+    const reading = {
+      stale: false,
+      result: Promise.resolve()
+        .then(loaded)
+        .finally(() => readings.delete(key)),
+    };
+    readings.set(key, reading);
+    return reading.result;
+  };
+
+  const keep = (key: string, value: T | null) => {
+    entries.delete(key);
+    entries.set(key, { value, untilMs: clock().getTime() + (value === null ? ABSENT_MS : FOUND_MS) });
+    const [oldest] = entries.size > ENTRIES_MAX ? entries.keys() : [];
+    if (oldest !== undefined) entries.delete(oldest);
+  };
+
+  return {
+    async get(key: string): Promise<T | null> {
+      const found = entries.get(key);
+      if (found && clock().getTime() < found.untilMs) return found.value;
+      return await (readings.get(key)?.result ?? read(key));
+    },
+
+    /** After a write, before its caller goes on: nobody who asks from now on is answered from before it. */
+    forget(key: string): void {
+      entries.delete(key);
+      const reading = readings.get(key);
+      if (reading) reading.stale = true;
+    },
+  };
+}

@@ -1,0 +1,266 @@
+import { randomUUID } from "node:crypto";
+import { Kysely, type Selectable, sql, type Updateable } from "kysely";
+import type { Database, Statement } from "../src/db/database.ts";
+import type { KeyRing } from "../src/db/seal.ts";
+import type { Clock } from "../src/domain/clock.ts";
+import { PlatformError } from "../src/domain/errors.ts";
+import { databaseNameOf, newTag, type Tag } from "../src/domain/names.ts";
+import { type TenantState, TRANSITIONS } from "../src/domain/tenants.ts";
+import { createDirectories, removeFromDirectories } from "./directories.ts";
+import { type Placement, toLocationColumns, toPlacement } from "./placements.ts";
+import type { Location } from "./providers/provider.ts";
+import { createReadCache } from "./read-cache.ts";
+import type { PlacementRow, RegistryTables } from "./tables.ts";
+
+const PAGE_ROWS_MAX = 100;
+
+/** Two of 2^50 tags meet once in a lifetime; three times in a row means that the generator is broken. */
+const TAG_ATTEMPTS = 3;
+
+export interface RegistryOptions {
+  /** The control plane's, with the `control-plane` migrations. */
+  readonly database: Database;
+  /** Seals the credentials of databases. */
+  readonly keyRing: KeyRing;
+  readonly clock: Clock;
+  readonly newTag?: () => Tag;
+}
+
+/** A page of placements in the order of tenant ids. */
+export interface PlacementPage {
+  /** Begins after this tenant id. */
+  readonly from?: string;
+  /** At most 100. */
+  readonly take: number;
+  /** Only ids that begin so. */
+  readonly prefix?: string;
+}
+
+export interface Claim {
+  readonly tenantId: string;
+  /** Where its database is to be. */
+  readonly provider: string;
+  /** Runs with the claim or not at all: the tenant's own row, the operation. */
+  readonly alongside?: (placement: Placement) => readonly Statement[];
+}
+
+/**
+ * Which tenant's database is where: the placements in the control plane's database, and the directories.
+ *
+ * `get` is for every request and may be a second behind other processes; this process's own changes show at once.
+ */
+export function createRegistry({ database, keyRing, clock, ...options }: RegistryOptions) {
+  const db = new Kysely<RegistryTables>({ dialect: database.dialect });
+  const context: Context = { database, db, keyRing, clock, newTag: options.newTag ?? newTag };
+  const read = (tenantId: string) => readPlacement(context, "tenant_id", tenantId);
+  const cache = createReadCache(read, clock);
+
+  /** Whatever became of the write, nobody is answered from before it. */
+  const forgetting = <T>(tenantId: string, write: Promise<T>): Promise<T> =>
+    write.finally(() => cache.forget(tenantId));
+
+  return {
+    directories: createDirectories(db, clock),
+
+    /** The placement of a tenant, null when there is none. */
+    get: (tenantId: string): Promise<Placement | null> => cache.get(tenantId),
+
+    /** The same, asked of the database: for those who are about to change it. */
+    read,
+
+    /** The tenant whose living incarnation has the tag. */
+    findByTag: (tag: Tag): Promise<Placement | null> => readPlacement(context, "tag", tag),
+
+    list: (page: PlacementPage): Promise<readonly Placement[]> => listPlacements(context, page),
+
+    /** Takes an id for a new tenant, `pending`. `conflict` (`tenant_exists`) when it is taken; then nothing changed. */
+    claim: (claim: Claim): Promise<Placement> => forgetting(claim.tenantId, claimPlacement(context, claim)),
+
+    /**
+     * Moves a placement from the state it was read in, with whatever `alongside` says, and raises its epoch.
+     * `conflict` (`illegal_transition`) when the table of states forbids it or somebody else was faster.
+     */
+    transition: (placement: Placement, to: TenantState, alongside?: readonly Statement[]): Promise<Placement> =>
+      forgetting(placement.tenantId, transition(context, placement, to, alongside)),
+
+    /** Notes where the database is and which schema it has. `conflict` when the placement has changed. */
+    recordDatabase: (placement: Placement, location: Location, schemaVersion: string): Promise<Placement> => {
+      const columns = toLocationColumns(keyRing, placement, location);
+      return forgetting(placement.tenantId, change(context, placement, { ...columns, schema_version: schemaVersion }));
+    },
+
+    /** Lets other processes know that something cached about the tenant has changed. */
+    raiseEpoch: (tenantId: string): Promise<void> => forgetting(tenantId, raiseEpoch(context, tenantId)),
+
+    /**
+     * Removes the placement of a tenant that is being deleted, its directory rows and whatever `alongside` says,
+     * in one batch. Its tag is never given out again. `conflict` when the placement has changed.
+     */
+    remove: (placement: Placement, alongside?: readonly Statement[]): Promise<void> =>
+      forgetting(placement.tenantId, removePlacement(context, placement, alongside)),
+  };
+}
+
+export type Registry = ReturnType<typeof createRegistry>;
+
+interface Context {
+  readonly database: Database;
+  readonly db: Kysely<RegistryTables>;
+  readonly keyRing: KeyRing;
+  readonly clock: Clock;
+  readonly newTag: () => Tag;
+}
+
+async function readPlacement({ db, keyRing }: Context, column: "tenant_id" | "tag", value: string) {
+  const row = await db.selectFrom("rh_placements").selectAll().where(column, "=", value).executeTakeFirst();
+  return row ? toPlacement(keyRing, row) : null;
+}
+
+async function listPlacements({ db, keyRing }: Context, { from, take, prefix }: PlacementPage) {
+  let query = db.selectFrom("rh_placements").selectAll().orderBy("tenant_id").limit(Math.min(take, PAGE_ROWS_MAX));
+  if (from !== undefined) query = query.where("tenant_id", ">", from);
+  // A range uses the key, and % and _ mean nothing in it. Nothing sorts behind the last code point.
+  if (prefix) query = query.where("tenant_id", ">=", prefix).where("tenant_id", "<", `${prefix}\u{10FFFF}`);
+  return (await query.execute()).map((row) => toPlacement(keyRing, row));
+}
+
+async function claimPlacement(context: Context, claim: Claim): Promise<Placement> {
+  for (let attempt = 1; ; attempt += 1) {
+    const row = newRow(context, claim);
+    try {
+      await context.database.batch(claimStatements(context, row, claim));
+      return toPlacement(context.keyRing, row);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      if (hitTag(error) && attempt < TAG_ATTEMPTS) continue;
+      const message = `The tenant ${claim.tenantId} exists already`;
+      throw new PlatformError("conflict", "tenant_exists", message, { cause: error });
+    }
+  }
+}
+
+function newRow(context: Context, { tenantId, provider }: Claim): Selectable<PlacementRow> {
+  const now = context.clock().toISOString();
+  const tag = context.newTag();
+  const generation = 1;
+  return {
+    tenant_id: tenantId,
+    state: "pending",
+    tag,
+    generation,
+    provider,
+    database: databaseNameOf(tag, generation),
+    locator: null,
+    secret: null,
+    nonce: randomUUID(),
+    schema_version: null,
+    epoch: 1,
+    organization_id: null,
+    incarnation_at: now,
+    outbox_pending_since: null,
+    synced_version: 0,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+function claimStatements({ db, keyRing }: Context, row: Selectable<PlacementRow>, claim: Claim): readonly Statement[] {
+  const { tag, tenant_id, created_at } = row;
+  return [
+    // The placement first: when the id is taken, that is what the caller must hear.
+    db.insertInto("rh_placements").values(row).compile(),
+    db.insertInto("rh_retired_tags").values({ tag, tenant_id, claimed_at: created_at }).compile(),
+    ...(claim.alongside?.(toPlacement(keyRing, row)) ?? []),
+  ];
+}
+
+async function transition(
+  context: Context,
+  placement: Placement,
+  to: TenantState,
+  alongside?: readonly Statement[],
+): Promise<Placement> {
+  if (!TRANSITIONS[placement.state].includes(to)) throw illegalTransition(placement, to);
+  return await change(context, placement, { state: to }, alongside);
+}
+
+/** Changes a placement that is still as it was read, raises its epoch, and returns it as it is now. */
+async function change(
+  context: Context,
+  placement: Placement,
+  values: Updateable<PlacementRow>,
+  alongside: readonly Statement[] = [],
+): Promise<Placement> {
+  const update = context.db
+    .updateTable("rh_placements")
+    .set((row) => ({ ...values, epoch: row("epoch", "+", 1), updated_at: context.clock().toISOString() }))
+    .where("tenant_id", "=", placement.tenantId)
+    .returningAll()
+    .compile();
+  const [changed] = await guarded(context, placement, [update, ...alongside]);
+  // The columns are the table's; a batch cannot know the type of its rows.
+  const row = changed?.rows[0] as Selectable<PlacementRow> | undefined;
+  if (!row) throw illegalTransition(placement, values.state);
+  return toPlacement(context.keyRing, row);
+}
+
+async function raiseEpoch({ db }: Context, tenantId: string): Promise<void> {
+  await db
+    .updateTable("rh_placements")
+    .set((row) => ({ epoch: row("epoch", "+", 1) }))
+    .where("tenant_id", "=", tenantId)
+    .execute();
+}
+
+async function removePlacement(context: Context, placement: Placement, alongside: readonly Statement[] = []) {
+  if (placement.state !== "deleting" && placement.state !== "deleted") throw illegalTransition(placement);
+  const { db } = context;
+  const { tenantId, tag } = placement;
+  await guarded(context, placement, [
+    ...alongside,
+    ...removeFromDirectories(db, tenantId),
+    db.deleteFrom("rh_placements").where("tenant_id", "=", tenantId).compile(),
+    db
+      .updateTable("rh_retired_tags")
+      .set({ retired_at: context.clock().toISOString() })
+      .where("tag", "=", tag)
+      .compile(),
+  ]);
+}
+
+/** Runs the statements if the placement is still in the state it was read in, and refuses all of them otherwise. */
+async function guarded(context: Context, placement: Placement, statements: readonly Statement[]) {
+  try {
+    const [, ...results] = await context.database.batch([unchanged(context, placement), ...statements]);
+    return results;
+  } catch (error) {
+    if (isUniqueViolation(error) && hitTag(error)) throw illegalTransition(placement, undefined, error);
+    throw error;
+  }
+}
+
+/**
+ * A batch has no IF. Every tag in use stands in `rh_retired_tags` already, so inserting it again, which this does
+ * when the placement has changed, is a unique violation and stops the whole batch.
+ */
+function unchanged({ db }: Context, { tenantId, tag, generation, state }: Placement): Statement {
+  return sql`insert into rh_retired_tags (tag, tenant_id, claimed_at)
+    select ${tag}, ${tenantId}, '' where not exists (
+      select 1 from rh_placements
+      where tenant_id = ${tenantId} and tag = ${tag} and generation = ${generation} and state = ${state}
+    )`.compile(db);
+}
+
+function illegalTransition({ tenantId, state }: Placement, to?: TenantState, cause?: unknown): PlatformError {
+  const message = `The tenant ${tenantId} is no longer ${state}, or cannot go from there${to ? ` to ${to}` : ""}`;
+  return new PlatformError("conflict", "illegal_transition", message, { cause });
+}
+
+function isUniqueViolation(error: unknown): error is PlatformError {
+  return error instanceof PlatformError && error.reason === "unique_violation";
+}
+
+/** Whether a tag is what was there before. The database names the columns, on every transport. */
+function hitTag(error: PlatformError): boolean {
+  return /rh_retired_tags\.tag|rh_placements\.tag\b/.test(error.message);
+}

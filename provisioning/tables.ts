@@ -1,0 +1,56 @@
+import type { Generated } from "kysely";
+import type { TenantState } from "../src/domain/tenants.ts";
+
+/** The tables of `migrations/control-plane/0001_registry.sql`, as queries see them. */
+export interface RegistryTables {
+  rh_placements: PlacementRow;
+  rh_retired_tags: { tag: string; tenant_id: string; claimed_at: string; retired_at: string | null };
+  rh_operations: OperationRow;
+  rh_operation_events: EventRow;
+  rh_client_directory: { client_id: string; tenant_id: string };
+  rh_state_directory: { id: string; tenant_id: string; expires_at: string };
+}
+
+export interface PlacementRow {
+  tenant_id: string;
+  state: TenantState;
+  tag: string;
+  generation: number;
+  provider: string;
+  database: string;
+  locator: string | null;
+  secret: string | null;
+  nonce: string;
+  schema_version: string | null;
+  epoch: Generated<number>;
+  organization_id: string | null;
+  incarnation_at: string;
+  outbox_pending_since: string | null;
+  synced_version: Generated<number>;
+  created_at: string;
+  updated_at: string;
+}
+
+interface OperationRow {
+  number: Generated<number>;
+  id: string;
+  tenant_id: string;
+  tag: string;
+  kind: string;
+  state: "running" | "failed" | "done" | "abandoned";
+  step: string | null;
+  error: string | null;
+  initiator: string;
+  created_at: string;
+  updated_at: string;
+  finished_at: string | null;
+}
+
+interface EventRow {
+  id: Generated<number>;
+  operation_id: string;
+  step: string;
+  outcome: "done" | "failed";
+  error: string | null;
+  at: string;
+}

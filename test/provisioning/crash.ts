@@ -1,0 +1,53 @@
+import type { Journal } from "../../provisioning/journal.ts";
+import type { Registry } from "../../provisioning/registry.ts";
+
+/** The moment the process is gone: when the step is written down, or when it is done and not yet written down. */
+export interface CrashPoint {
+  readonly step: string;
+  readonly written: boolean;
+}
+
+/** A journal and a registry of a process that dies at a point: from then on nothing is written any more. */
+export function mortal(journal: Journal, registry: Registry, point: CrashPoint | undefined) {
+  let dead = false;
+  const die = () => {
+    dead = true;
+    return new Error("crash");
+  };
+  const dieIf = (step: string) => {
+    if (point?.written && point.step === step) throw die();
+  };
+  const alive =
+    <A extends unknown[], R>(write: (...input: A) => Promise<R>) =>
+    async (...input: A): Promise<R> => {
+      if (dead) throw new Error("crash");
+      return await write(...input);
+    };
+
+  return {
+    journal: {
+      ...journal,
+      recordFailed: alive(journal.recordFailed),
+      finish: alive(journal.finish),
+      recordDone: alive(async (id: string, step: string) => {
+        if (point?.step === step && !point.written) throw die();
+        await journal.recordDone(id, step);
+        dieIf(step);
+      }),
+    },
+    registry: {
+      ...registry,
+      // The first step of an operation is written in the batch that claims or marks the tenant.
+      claim: alive(async (...claim: Parameters<Registry["claim"]>) => {
+        const placement = await registry.claim(...claim);
+        dieIf("claim");
+        return placement;
+      }),
+      transition: alive(async (...change: Parameters<Registry["transition"]>) => {
+        const placement = await registry.transition(...change);
+        if (placement.state === "deleting") dieIf("mark-deleting");
+        return placement;
+      }),
+    },
+  };
+}
