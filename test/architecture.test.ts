@@ -12,6 +12,7 @@ const LAYERS = [
   ["src/tenancy"],
   ["src/auth"],
   ["src/http", "src/cli", "src/conformance"],
+  ["src/wiring"],
   ["src/index.ts", "src/adapter.ts", "src/server.ts", "src/bin.ts"],
 ];
 

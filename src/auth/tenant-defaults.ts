@@ -1,4 +1,5 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
+import { PlatformError } from "../domain/errors.ts";
 import { MANAGEMENT_API_AUDIENCE, managementScopes } from "./management-api.ts";
 import { DEFAULT_THEME } from "./theme.ts";
 
@@ -39,4 +40,15 @@ async function ensureManagementApi({ resourceServers }: DataAdapters, tenantId: 
 async function ensureTheme({ themes }: DataAdapters, tenantId: string): Promise<void> {
   if (await themes.get(tenantId, "default")) return;
   await themes.create(tenantId, DEFAULT_THEME, "default");
+}
+
+/** Reads back what every tenant must have; throws `internal` (`defaults_missing`) when something is not there. */
+export async function verifyTenantDefaults(adapters: DataAdapters, tenantId: string): Promise<void> {
+  const [{ connections }, { resource_servers }, theme] = await Promise.all([
+    adapters.connections.list(tenantId),
+    adapters.resourceServers.list(tenantId),
+    adapters.themes.get(tenantId, "default"),
+  ]);
+  if (connections.length > 0 && resource_servers.length > 0 && theme) return;
+  throw new PlatformError("internal", "defaults_missing", `The tenant ${tenantId} lacks what it was given`);
 }

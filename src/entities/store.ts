@@ -42,13 +42,6 @@ export function createStore(database: Database, options: StoreOptions): Store {
   };
 }
 
-/** A store on a Kysely instance of the caller's (any SQLite dialect): a batch is one transaction. */
-export function createForeignStore(db: Kysely<Tables>, options: StoreOptions): Store {
-  if (db.isTransaction) return within(db, options);
-  const transaction: Store["transaction"] = (work) => db.transaction().execute((trx) => work(within(trx, options)));
-  return { ...options, db, batch: (statements) => transaction((store) => store.batch(statements)), transaction };
-}
-
 /** Inside a transaction: a batch is its statements in order, a further transaction is this one. */
 function within(trx: Kysely<Tables>, options: StoreOptions): Store {
   const store: Store = {

@@ -5,7 +5,14 @@ import * as oidc from "openid-client";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chromiumOrReason, launchChromium, openPage } from "../support/chromium.ts";
-import { type Application, createTenant, discover, furnish, managementOf, managementToken } from "../support/clients.ts";
+import {
+  type Application,
+  createTenant,
+  discover,
+  furnish,
+  managementOf,
+  managementToken,
+} from "../support/clients.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 
 const SCREENSHOTS = "test-results/screenshots";

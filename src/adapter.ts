@@ -1,0 +1,44 @@
+import type { DataAdapters } from "@authhero/adapter-interfaces";
+import { openClient } from "./db/client.ts";
+import type { Database } from "./db/database.ts";
+import { type AnyKysely, fromKysely } from "./db/kysely.ts";
+import { type Applied, migrate } from "./db/migrate.ts";
+import type { KeyRing } from "./db/seal.ts";
+import { type Clock, systemClock } from "./domain/clock.ts";
+import type { Tag } from "./domain/names.ts";
+import { createDataAdapters } from "./entities/adapters.ts";
+import { createStore } from "./entities/store.ts";
+
+export type { Applied } from "./db/migrate.ts";
+export { createKeyRing, type KeyRing, parseKeyRing } from "./db/seal.ts";
+
+/** A Kysely instance of any SQLite dialect, a client of `@libsql/client`, or where to reach a libSQL server. */
+export type Source = AnyKysely | Parameters<typeof openClient>[0];
+
+export interface AdapterOptions {
+  /** Seals client secrets, credentials and private keys at rest. Without it they are stored as they come. */
+  readonly keyRing?: KeyRing;
+  /** What ids of login sessions carry in a database of one tenant. Not for a database that many share. */
+  readonly tag?: Tag;
+  readonly clock?: Clock;
+}
+
+/**
+ * AuthHero's complete data adapter over one libSQL database, which may hold many tenants.
+ *
+ * Every failure is a `PlatformError`: duplicates are `conflict` (409), what cannot be reached is `unavailable` (503).
+ * Bring the database up to date with `migrateToLatest` first.
+ */
+export function createAdapters(source: Source, options: AdapterOptions = {}): DataAdapters {
+  const { clock = systemClock, keyRing, tag } = options;
+  return createDataAdapters(createStore(databaseOf(source), { clock, keyRing, tag }));
+}
+
+/**
+ * Brings a database to the newest schema and returns what it applied. Several processes may do it at once.
+ * Throws `invalid` (`migration_changed`) or `unavailable` (`schema_too_new`) for a database that is not ours to change.
+ */
+export const migrateToLatest = (source: Source): Promise<Applied[]> =>
+  migrate(databaseOf(source), ["tenant", "shared"]);
+
+const databaseOf = (source: Source): Database => ("selectFrom" in source ? fromKysely(source) : openClient(source));

@@ -1,0 +1,195 @@
+import { join } from "node:path";
+import type { DataAdapters } from "@authhero/adapter-interfaces";
+import { createJournal } from "../../provisioning/journal.ts";
+import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
+import type { Providers } from "../../provisioning/ownership.ts";
+import type { Placement } from "../../provisioning/placements.ts";
+import { createPool, type Pool } from "../../provisioning/pool.ts";
+import { fileProvider } from "../../provisioning/providers/file.ts";
+import { createTemplate } from "../../provisioning/template.ts";
+import { createAuthHero } from "../auth/authhero.ts";
+import { seedControlPlane } from "../auth/control-plane.ts";
+import { createPageSources } from "../auth/page-sources.ts";
+import { createKeyOwners, ensureTenantKey } from "../auth/signing-keys.ts";
+import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
+import { startUpkeep } from "../auth/upkeep.ts";
+import type { Config } from "../config.ts";
+import type { Database } from "../db/database.ts";
+import { migrate, migrationHash } from "../db/migrate.ts";
+import { type Clock, systemClock } from "../domain/clock.ts";
+import { createDataAdapters } from "../entities/adapters.ts";
+import { createStore } from "../entities/store.ts";
+import { createFront } from "../http/front/index.ts";
+import { createTenantsRouter } from "../http/tenants/router.ts";
+import type { Logger } from "../log/logger.ts";
+import { type HostRules, originOf } from "../tenancy/hosts.ts";
+import { keepPatchKeys } from "../tenancy/patch-keys.ts";
+import { type RoutingOptions, routed } from "../tenancy/routing.ts";
+import { type ControlPlane, openControlPlane } from "./control-plane.ts";
+import { createDirectory } from "./directory.ts";
+import { firstLoginText, writeFirstLogin } from "./first-login.ts";
+import { createTenantsService, purgeStatements } from "./tenants.ts";
+
+export interface RowhouseOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+export interface Rowhouse {
+  /** Answers a request; the second argument is what `@hono/node-server` gives. */
+  fetch(request: Request, env?: object): Response | Promise<Response>;
+  /** What to tell the operator, on the first start only. */
+  readonly firstLogin: string | null;
+  /** Ends background work and closes every database. Requests must have ended before. */
+  close(): Promise<void>;
+}
+
+/** Opens the whole house: control plane, tenants' databases, AuthHero, and the front around it. */
+export async function createRowhouse({ config, log, clock = systemClock }: RowhouseOptions): Promise<Rowhouse> {
+  const controlPlane = await openControlPlane(config, clock);
+  const firstLogin = await seed(controlPlane, config);
+  const { pool, lifecycle } = await openTenants(controlPlane, config, clock);
+  const pending = new Set<string>();
+  const routing = routingTo(controlPlane, pool, (tenantId) => pending.add(tenantId));
+  const data = routed({ ...routing, surface: "auth" });
+  const front = frontOver(controlPlane, { config, log, clock, data, lifecycle, routing });
+
+  for (const { tenantId, kind, error } of await lifecycle.resumeAll()) {
+    if (error) log.warn("operation.failed", { tenant: tenantId, kind, error });
+  }
+  const upkeep = startUpkeep({
+    data,
+    tenants: () => servedTenants(controlPlane),
+    originOf: (tenantId) => originOf(tenantId, hostRules(config)),
+    takePending: () => {
+      const taken = [...pending];
+      pending.clear();
+      return taken;
+    },
+    log,
+  });
+
+  return {
+    fetch: front.fetch,
+    firstLogin,
+    async close() {
+      await upkeep.stop();
+      await pool.close();
+      await controlPlane.close();
+    },
+  };
+}
+
+async function seed({ adapters, tenantId }: ControlPlane, config: Config): Promise<string | null> {
+  let text: string | null = null;
+  await seedControlPlane(adapters, {
+    tenantId,
+    issuer: new URL(config.ISSUER),
+    deliver: async (login) => {
+      text = firstLoginText(login, config.ISSUER);
+      await writeFirstLogin(config.DATA_DIR, text);
+    },
+  });
+  return text;
+}
+
+/** The databases of the tenants, and what makes and removes them. */
+async function openTenants(controlPlane: ControlPlane, config: Config, clock: Clock) {
+  const { registry, database, adapters, keyRing, store } = controlPlane;
+  const providers: Providers = { file: fileProvider({ directory: join(config.DATA_DIR, "tenants") }) };
+  const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
+    createDataAdapters(createStore(opened, { clock, keyRing, tag }));
+  const pool = createPool({
+    registry,
+    providers,
+    openTenant,
+    maxOpen: config.POOL_MAX_OPEN,
+    idleMs: config.POOL_IDLE_MS,
+    clock,
+  });
+  const template = createTemplate({
+    schemaVersion: await migrationHash(["tenant"]),
+    migrate: (opened) => migrate(opened, ["tenant"]),
+  });
+  const lifecycle = createLifecycle({
+    registry,
+    journal: createJournal({ database, clock }),
+    providers,
+    pool,
+    template,
+    steps: {
+      signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId),
+      seedDefaults: (made) => seedTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
+      verify: (made) => verifyTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
+    },
+    purgeStatements: ({ tenantId }) => purgeStatements(store, tenantId),
+    clock,
+  });
+  return { pool, lifecycle };
+}
+
+function routingTo(
+  { tenantId, adapters, registry }: ControlPlane,
+  pool: Pool<DataAdapters>,
+  outboxWritten: (tenantId: string) => void,
+): Omit<RoutingOptions, "surface"> {
+  return {
+    controlPlaneTenantId: tenantId,
+    controlPlane: adapters,
+    directory: createDirectory(registry),
+    withChild: (child, call) => pool.use(child, call),
+    outboxWritten,
+  };
+}
+
+interface Behind extends RowhouseOptions {
+  readonly clock: Clock;
+  readonly data: DataAdapters;
+  readonly lifecycle: Lifecycle;
+  readonly routing: Omit<RoutingOptions, "surface">;
+}
+
+/** AuthHero and the front around it. */
+function frontOver(controlPlane: ControlPlane, { config, log, clock, data, lifecycle, routing }: Behind) {
+  const { tenantId, registry, adapters } = controlPlane;
+  const rules = hostRules(config);
+  const tenants = createTenantsRouter(createTenantsService(controlPlane, lifecycle, config.PROVIDER));
+  return createFront({
+    ...rules,
+    trustedProxies: config.TRUSTED_PROXIES,
+    placements: {
+      async get(id) {
+        const placement = await registry.get(id);
+        return placement && { state: placement.state, began: new Date(placement.incarnationAt) };
+      },
+    },
+    keys: createKeyOwners(adapters.keys, tenantId, clock),
+    pageSources: createPageSources(data),
+    inner: createAuthHero({
+      data,
+      management: keepPatchKeys(routed({ ...routing, surface: "management" })),
+      controlPlaneTenantId: tenantId,
+      issuer: rules.issuer,
+      extensions: [{ path: "/tenants", router: tenants }],
+    }),
+    log,
+    clock,
+  });
+}
+
+const hostRules = (config: Config): HostRules => ({
+  issuer: new URL(config.ISSUER),
+  baseDomain: config.BASE_DOMAIN,
+  controlPlaneTenantId: config.CONTROL_PLANE_TENANT_ID,
+});
+
+/** Every tenant whose database can be opened, the control plane included, a page at a time. */
+async function* servedTenants({ registry }: ControlPlane): AsyncIterable<string> {
+  const take = 100;
+  let page = await registry.list({ take });
+  while (page.length > 0) {
+    for (const { tenantId, state } of page) if (state === "ready") yield tenantId;
+    page = await registry.list({ take, from: page.at(-1)?.tenantId ?? "" });
+  }
+}
