@@ -78,8 +78,6 @@ export function createDirectories(db: Kysely<RegistryTables>, clock: Clock) {
   };
 }
 
-export type Directories = ReturnType<typeof createDirectories>;
-
 /** Forgets everything the directories know of a tenant: for the batch that removes it. */
 export function removeFromDirectories(db: Kysely<RegistryTables>, tenantId: string): readonly Statement[] {
   return [

@@ -8,7 +8,7 @@ import type { Registry } from "./registry.ts";
 import type { Template } from "./template.ts";
 
 /** The tenant being made, and its database, open. */
-export interface NewTenant {
+interface NewTenant {
   readonly placement: Placement;
   readonly database: Database;
 }

@@ -7,6 +7,7 @@ import { PlatformError } from "../src/domain/errors.ts";
 import { databaseNameOf, newTag, type Tag } from "../src/domain/names.ts";
 import { type TenantState, TRANSITIONS } from "../src/domain/tenants.ts";
 import { createDirectories, removeFromDirectories } from "./directories.ts";
+import { createOutboxMarks } from "./outbox-marks.ts";
 import { type Placement, toLocationColumns, toPlacement } from "./placements.ts";
 import type { Location } from "./providers/provider.ts";
 import { createReadCache } from "./read-cache.ts";
@@ -61,6 +62,7 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
 
   return {
     directories: createDirectories(db, clock),
+    outboxMarks: createOutboxMarks(db, clock),
 
     /** The placement of a tenant, null when there is none. */
     get: (tenantId: string): Promise<Placement | null> => cache.get(tenantId),

@@ -17,7 +17,7 @@ export interface ShelfOptions<T> {
   readonly clock: Clock;
 }
 
-export interface Opened<T> {
+interface Opened<T> {
   readonly entry: T;
   close(): Promise<void>;
 }

@@ -18,7 +18,7 @@ export function createCloseCounter(every = CLOSES_PER_COLLECTION, collect = coll
 }
 
 /** Node offers `gc` only behind a flag, but the flag may be set while it runs; new contexts then have it. */
-export function collectGarbage(): void {
+function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   const gc: unknown = runInNewContext("gc");
   if (typeof gc === "function") gc();

@@ -154,6 +154,26 @@ describe("the registry", () => {
   });
 });
 
+describe("the outbox marks", () => {
+  it("name the tenants to relay, until the mark that led there is cleared", async () => {
+    const { registry, time } = await street();
+    for (const tenantId of ["acme", "beta", "gamma"]) await registry.claim({ tenantId, provider: "file" });
+    await registry.outboxMarks.set("beta");
+    time.ms += 1;
+    await registry.outboxMarks.set("acme");
+    await registry.outboxMarks.set("beta");
+    const [first, second] = await registry.outboxMarks.list();
+    expect([first?.tenantId, second?.tenantId]).toEqual(["beta", "acme"]);
+
+    if (first) await registry.outboxMarks.clear(first);
+    time.ms += 1;
+    await registry.outboxMarks.set("beta");
+    if (first) await registry.outboxMarks.clear(first);
+
+    expect((await registry.outboxMarks.list()).map(({ tenantId }) => tenantId)).toEqual(["acme", "beta"]);
+  });
+});
+
 describe("the directories", () => {
   it("say which tenants have a client, however often it is added", async () => {
     const { registry } = await street();

@@ -101,7 +101,7 @@ const newTenant = (tenantId: string) => ({
 });
 
 /** A step that writes something every tenant can be asked for; repeating it is harmless. */
-export function writeNote(body: string) {
+function writeNote(body: string) {
   return async ({ database }: { database: Database }) => {
     await database.batch([{ sql: "insert or ignore into notes (body) values (?)", parameters: [body] }]);
   };
