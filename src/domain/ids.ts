@@ -11,3 +11,8 @@ export const plainId = () => nanoid();
 
 /** A ULID: sorts by the time it was made (https://github.com/ulid/spec). */
 export const timeId = (now: Date) => ulid(now.getTime());
+
+const letters = customAlphabet("abcdefghijklmnopqrstuvwxyz", 1);
+
+/** An id for a tenant that was given none: 12 of `a-z0-9`, starting with a letter. */
+export const tenantLabel = () => letters() + lowerAlphanumeric(11);

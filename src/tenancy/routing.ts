@@ -1,6 +1,6 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { PlatformError } from "../domain/errors.ts";
-import { type Directory, type Router, remembering } from "./router.ts";
+import { boundTenant, type Directory, type Router, remembering } from "./router.ts";
 import { routeCodes, routeLoginSessions } from "./routes/artefacts.ts";
 import { routeClients } from "./routes/clients.ts";
 import { routeKeys } from "./routes/keys.ts";
@@ -113,16 +113,22 @@ export function routed(options: RoutingOptions): DataAdapters {
     onControlPlane: (call) => remembering(() => call(controlPlane)),
     on: (tenantId, call) =>
       remembering(() => {
-        if (tenantId === controlPlaneTenantId) return call(controlPlane);
-        return withChild(named(tenantId), call);
+        const home = admitted(tenantId, controlPlaneTenantId);
+        return home === controlPlaneTenantId ? call(controlPlane) : withChild(home, call);
       }),
   };
   return { ...adaptersOver(router), ...options.services };
 }
 
-function named(tenantId: string | undefined): string {
-  if (tenantId) return tenantId;
-  throw new PlatformError("invalid", "tenant_missing", "This call names no tenant");
+/**
+ * The tenant a call names, if the request may touch it: one that is a tenant's own reaches no other tenant, whatever
+ * AuthHero was made to believe by a token's claims.
+ */
+function admitted(tenantId: string | undefined, controlPlaneTenantId: string): string {
+  if (!tenantId) throw new PlatformError("invalid", "tenant_missing", "This call names no tenant");
+  const bound = boundTenant();
+  if (!bound || bound === controlPlaneTenantId || bound === tenantId) return tenantId;
+  throw new PlatformError("forbidden", "foreign_tenant", "A request of one tenant named another");
 }
 
 function adaptersOver(router: Router): DataAdapters {

@@ -96,7 +96,7 @@ async function seed({ adapters, tenantId }: ControlPlane, config: Config): Promi
 
 /** The databases of the tenants, and what makes and removes them. */
 async function openTenants(controlPlane: ControlPlane, config: Config, clock: Clock) {
-  const { registry, database, adapters, keyRing, store } = controlPlane;
+  const { registry, database, adapters, keyRing } = controlPlane;
   const providers: Providers = { file: fileProvider({ directory: join(config.DATA_DIR, "tenants") }) };
   const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
     createDataAdapters(createStore(opened, { clock, keyRing, tag }));
@@ -123,7 +123,7 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
       seedDefaults: (made) => seedTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
       verify: (made) => verifyTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
     },
-    purgeStatements: ({ tenantId }) => purgeStatements(store, tenantId),
+    purgeStatements: ({ tenantId }) => purgeStatements(controlPlane, tenantId),
     clock,
   });
   return { pool, lifecycle };
@@ -154,7 +154,7 @@ interface Behind extends RowhouseOptions {
 function frontOver(controlPlane: ControlPlane, { config, log, clock, data, lifecycle, routing }: Behind) {
   const { tenantId, registry, adapters } = controlPlane;
   const rules = hostRules(config);
-  const tenants = createTenantsRouter(createTenantsService(controlPlane, lifecycle, config.PROVIDER));
+  const tenants = createTenantsRouter(createTenantsService(controlPlane, lifecycle, rules, config.PROVIDER));
   return createFront({
     ...rules,
     trustedProxies: config.TRUSTED_PROXIES,
