@@ -1,5 +1,5 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
-import { init, type ManagementApiExtension } from "authhero";
+import { type AuthHeroConfig, init } from "authhero";
 
 export interface AuthHeroOptions {
   /** For the auth endpoints: a tenant sees its own signing keys only. */
@@ -8,7 +8,8 @@ export interface AuthHeroOptions {
   readonly management: DataAdapters;
   readonly controlPlaneTenantId: string;
   readonly issuer: URL;
-  readonly extensions: readonly ManagementApiExtension[];
+  /** Routers of `@hono/zod-openapi`, mounted below `/api/v2`. */
+  readonly extensions: readonly { readonly path: string; readonly router: object }[];
 }
 
 /**
@@ -19,7 +20,8 @@ export function createAuthHero({ data, management, controlPlaneTenantId, issuer,
   const { app } = init({
     dataAdapter: data,
     managementDataAdapter: management,
-    managementApiExtensions: [...extensions],
+    // AuthHero's declarations resolve as CommonJS and ours as ESM: the same class, twice declared.
+    managementApiExtensions: [...extensions] as AuthHeroConfig["managementApiExtensions"],
     outbox: { enabled: true },
     // Each tenant signs with a key of its own: who owns the key that verified a token owns the token.
     signingKeyMode: ({ tenant_id }) => (tenant_id === controlPlaneTenantId ? "control-plane" : "tenant"),
