@@ -1,0 +1,95 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { api, createTenant, managementToken } from "../support/clients.ts";
+import { type RunningServer, startExpectingRefusal, startServer } from "../support/server.ts";
+
+const running: RunningServer[] = [];
+const start = async (...options: Parameters<typeof startServer>) => {
+  const server = await startServer(...options);
+  running.push(server);
+  return server;
+};
+afterEach(async () => {
+  for (const server of running.splice(0).reverse()) await server.remove();
+});
+
+describe("starting", () => {
+  it("tells the first login once, to the owner of the files alone", async () => {
+    const first = await start();
+    const file = join(first.directory, "first-login.txt");
+    const kept = readFileSync(file, "utf8");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(join(first.directory, "encryption.key")).mode & 0o777).toBe(0o600);
+    // Not on a terminal, the secrets stay in the file.
+    expect(first.output()).not.toContain(first.clientSecret);
+
+    expect(await first.stop()).toBe(0);
+    const second = await start({ directory: first.directory, port: first.port });
+
+    expect(readFileSync(file, "utf8")).toBe(kept);
+    expect(second.output()).toContain(second.issuer);
+    expect(await managementToken(second)).toBeTruthy();
+  });
+
+  it("names every wrong setting at once and shows no value", async () => {
+    const { code, output } = await startExpectingRefusal({
+      PORT: "seventy",
+      POOL_MAX_OPEN: "-1",
+      TURSO_API_TOKEN: "s3cret",
+    });
+
+    expect(code).toBe(1);
+    expect(output).toMatch(/PORT/);
+    expect(output).toMatch(/POOL_MAX_OPEN/);
+    expect(output).toMatch(/TURSO_API_TOKEN/);
+    expect(output).not.toMatch(/seventy|s3cret/);
+  });
+
+  it("says why a second process cannot serve the same directory", async () => {
+    const first = await start();
+
+    const { code, output } = await startExpectingRefusal({ PORT: String(first.port + 1), DATA_DIR: first.directory });
+
+    expect(code).toBe(1);
+    expect(output).toContain("Another Rowhouse process serves");
+  });
+});
+
+describe("a tenant whose file is damaged", () => {
+  it("answers 503, and every other tenant goes on", async () => {
+    const first = await start();
+    const token = await managementToken(first);
+    await createTenant(first, token, "acme");
+    const before = tenantFiles(first.directory);
+    await createTenant(first, token, "beta");
+    const [file] = tenantFiles(first.directory).filter((path) => !before.includes(path));
+    await first.stop();
+    damage(file ?? "");
+
+    const { port, issuer } = await start({ directory: first.directory, port: first.port });
+    const discovery = (tenant: string) => fetch(`http://${tenant}.localhost:${port}/authorize?client_id=none`);
+
+    const beta = await discovery("beta");
+    expect(beta.status).toBe(503);
+    expect(beta.headers.get("retry-after")).toBeTruthy();
+    expect((await discovery("acme")).status).not.toBe(503);
+    const list = await api({ ...first, issuer }, token, "/users", { headers: { "tenant-id": "beta" } });
+    expect(list.status).toBe(503);
+    expect(await list.json()).toMatchObject({ errorCode: "tenant_unavailable" });
+  });
+});
+
+function tenantFiles(directory: string): string[] {
+  const tenants = join(directory, "tenants");
+  if (!existsSync(tenants)) return [];
+  const names = readdirSync(tenants).filter((name) => /^t-.*\.db$/.test(name));
+  return names.map((name) => join(tenants, name));
+}
+
+/** The header is what makes a file a database. */
+function damage(path: string): void {
+  const bytes = readFileSync(path);
+  bytes.fill(0x58, 0, 100);
+  writeFileSync(path, bytes);
+}
