@@ -108,15 +108,16 @@ export async function arrayOf<E extends object>(
   return rows.map((row) => decoded(store, entity, tenantId, row as Row));
 }
 
-/** A page by offset or by checkpoint, narrowed by `q`. */
+/** A page by offset or by checkpoint, narrowed by `q` and by what else a list may ask. */
 export async function listRows<E extends object, C extends string>(
   store: Store,
   entity: Definition<E>,
   listing: Listing<C>,
   tenantId: string,
   params: ListParams,
+  narrow: (rows: Rows) => Rows = (rows) => rows,
 ) {
-  const narrowed = (rows: Rows) => matching(rows, entity, params.q);
+  const narrowed = (rows: Rows) => matching(narrow(rows), entity, params.q);
   const rows = narrowed(rowsOf(store, entity, tenantId)).select(storedColumns(entity));
   const decode = (row: Row) => decoded(store, entity, tenantId, row);
   if (listing.checkpoint && isCheckpoint(params)) {

@@ -1,0 +1,85 @@
+import { deserialize, serialize } from "node:v8";
+import type { CacheAdapter } from "@authhero/adapter-interfaces";
+import type { Clock } from "../domain/clock.ts";
+
+export interface CacheOptions {
+  readonly clock: Clock;
+  /** What all values together may take. The default is 64 MiB. */
+  readonly bytesMax?: number;
+  /** No value is kept longer, whatever a caller asks; also the life of a value for which nobody asks. In seconds. */
+  readonly ttlSecondsMax?: number;
+}
+
+interface Entry {
+  readonly bytes: Buffer;
+  readonly expiresAt: number;
+}
+
+const BYTES_MAX = 64 * 1024 * 1024;
+// Another process learns of a change by other means; this is for when it did not.
+const TTL_SECONDS_MAX = 60;
+// A key and its place in the map, about.
+const ENTRY_BYTES = 200;
+
+/**
+ * The `cache` adapter inside this process: what was used longest ago goes first. Values are kept as bytes, so no two
+ * callers ever hold the same object, and what they hold may be changed freely.
+ */
+export function createCache(options: CacheOptions): CacheAdapter {
+  const { clock, bytesMax = BYTES_MAX, ttlSecondsMax = TTL_SECONDS_MAX } = options;
+  // A Map keeps the order of insertion: the first entry is the one used longest ago.
+  const entries = new Map<string, Entry>();
+  let size = 0;
+
+  const drop = (key: string): boolean => {
+    const entry = entries.get(key);
+    if (entry) size -= sizeOf(key, entry);
+    return entries.delete(key);
+  };
+
+  const keep = (key: string, entry: Entry) => {
+    entries.set(key, entry);
+    size += sizeOf(key, entry);
+  };
+
+  const makeRoom = () => {
+    for (const key of entries.keys()) {
+      if (size <= bytesMax) return;
+      drop(key);
+    }
+  };
+
+  return {
+    get(key) {
+      const entry = entries.get(key);
+      if (!entry) return Promise.resolve(null);
+      drop(key);
+      if (entry.expiresAt <= clock().getTime()) return Promise.resolve(null);
+      keep(key, entry);
+      return Promise.resolve(deserialize(entry.bytes));
+    },
+
+    // An executor, because what cannot be serialized must fail as a promise does.
+    set: (key, value, ttlSeconds = ttlSecondsMax) =>
+      new Promise((resolve) => {
+        const lifeMs = Math.min(ttlSeconds, ttlSecondsMax) * 1000;
+        drop(key);
+        if (lifeMs > 0) keep(key, { bytes: serialize(value), expiresAt: clock().getTime() + lifeMs });
+        makeRoom();
+        resolve();
+      }),
+
+    delete: (key) => Promise.resolve(drop(key)),
+
+    deleteByPrefix: (prefix) =>
+      Promise.resolve([...entries.keys()].filter((key) => key.startsWith(prefix) && drop(key)).length),
+
+    clear() {
+      entries.clear();
+      size = 0;
+      return Promise.resolve();
+    },
+  };
+}
+
+const sizeOf = (key: string, { bytes }: Entry) => bytes.length + 2 * key.length + ENTRY_BYTES;
