@@ -11,18 +11,16 @@ export interface PermissionRow extends Row {
 
 /**
  * The name of the API that a row of `table` is about. Permissions are stored with the API's identifier, or with its
- * id where a caller sent that; what is left of a deleted API shows what was stored.
+ * id where a caller sent that; NULL when the API is gone.
  */
-export const permissionDetails = (table: string) => [
-  sql<string | null>`(
+export function permissionDetails(table: string) {
+  const nameBy = (key: "identifier" | "id") => sql<string | null>`(
     select name from resource_servers as api
     where api.tenant_id = ${sql.ref(`${table}.tenant_id`)}
-      and (api.id = ${sql.ref(`${table}.resource_server_identifier`)}
-        or api.identifier = ${sql.ref(`${table}.resource_server_identifier`)})
-    order by api.id = ${sql.ref(`${table}.resource_server_identifier`)} desc
-    limit 1
-  )`.as("resource_server_name"),
-];
+      and ${sql.ref(`api.${key}`)} = ${sql.ref(`${table}.resource_server_identifier`)}
+  )`;
+  return sql<string | null>`coalesce(${nameBy("identifier")}, ${nameBy("id")})`.as("resource_server_name");
+}
 
 /** What both lists of permissions show. */
 export const shownPermission = (row: PermissionRow) => ({
