@@ -26,12 +26,12 @@ export const grants = entity<Grant, GrantInsert>({
 
 /** The scopes of both, each once, in the order they were first given. */
 const union = sql`(
-  select json_group_array(value order by place) from (
+  select json_group_array(value) from (
     select value, min(place) as place from (
       select value, key as place from json_each(grants.scope)
       union all
       select value, json_array_length(grants.scope) + key from json_each(excluded.scope)
-    ) group by value
+    ) group by value order by place
   )
 )`;
 

@@ -16,14 +16,17 @@ const FIELDS = [
 
 type Account = Pick<User, (typeof FIELDS)[number]>;
 
-/** The users linked to the one a row of `users` is about, oldest first, as a JSON array of rows. */
+/**
+ * The users linked to the one a row of `users` is about, oldest first, as a JSON array of rows. The order stands in a
+ * subquery because a libSQL server's parser knows none inside an aggregate; SQLite keeps it for json_group_array.
+ */
 export const linkedUsers = sql<string>`(
-  select json_group_array(
-    json_object(${sql.join(FIELDS.flatMap((field) => [sql.lit(field), sql.ref(`linked.${field}`)]))})
+  select json_group_array(json_object(${sql.join(FIELDS.flatMap((field) => [sql.lit(field), sql.ref(field)]))}))
+  from (
+    select * from users as linked
+    where linked.tenant_id = users.tenant_id and linked.linked_to = users.user_id
     order by linked.created_at, linked.user_id
   )
-  from users as linked
-  where linked.tenant_id = users.tenant_id and linked.linked_to = users.user_id
 )`.as("linked");
 
 /** The identities of a user: the account itself, then the linked ones, which carry their profile. */
