@@ -1,6 +1,5 @@
 import type { GrantInsert, InviteInsert } from "@authhero/adapter-interfaces";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createConnections } from "../../src/entities/connections.ts";
 import { createGrants } from "../../src/entities/grants.ts";
 import { createInvites } from "../../src/entities/invites.ts";
 import { createOrganizationConnections } from "../../src/entities/organization-connections.ts";
@@ -97,10 +96,9 @@ describe("organizations", () => {
 
 describe("connections of an organization", () => {
   it("come with the connection's name and strategy, defaults filled in, all in one statement", async () => {
-    const { id = "" } = await createConnections(fresh.store).create("acme", {
-      name: "google",
-      strategy: "google-oauth2",
-    });
+    const id = "con_1";
+    const row = { tenant_id: "acme", id, name: "google", strategy: "google-oauth2", created_at: 0, updated_at: 0 };
+    await fresh.store.db.insertInto("connections").values(row).execute();
     const links = createOrganizationConnections(fresh.store);
 
     const created = await links.create("acme", "org_1", { connection_id: id } as never);

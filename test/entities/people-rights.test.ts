@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createResourceServers } from "../../src/entities/resource-servers.ts";
 import { createRolePermissions } from "../../src/entities/role-permissions.ts";
 import { createRoles } from "../../src/entities/roles.ts";
 import { createUserPermissions } from "../../src/entities/user-permissions.ts";
@@ -87,8 +86,9 @@ describe("permissions of a role", () => {
   });
 
   it("show the API's name, stored by identifier or by id, else what was stored", async () => {
-    const servers = createResourceServers(fresh.store);
-    const { id = "" } = await servers.create("acme", { identifier: "https://api", name: "The API" });
+    const id = "api_1";
+    const row = { tenant_id: "acme", id, identifier: "https://api", name: "The API", created_at: 0, updated_at: 0 };
+    await fresh.store.db.insertInto("resource_servers").values(row).execute();
     const permissions = createRolePermissions(fresh.store);
     const byId = { role_id: "r1", resource_server_identifier: id, permission_name: "b" };
     const gone = { role_id: "r1", resource_server_identifier: "gone", permission_name: "c" };
