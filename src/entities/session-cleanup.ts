@@ -1,4 +1,5 @@
 import type { DataAdapters, SessionCleanupParams } from "@authhero/adapter-interfaces";
+import { sql } from "kysely";
 import { loginSessions } from "./login-sessions.ts";
 import type { Rows } from "./page.ts";
 import { refreshTokens } from "./refresh-tokens.ts";
@@ -25,8 +26,11 @@ export const createSessionCleanup =
     await sweep(store, loginSessions.table, (rows) => mine(rows).where("expires_at", "<", cutoff));
   };
 
-const narrowed = (rows: Rows, { tenant_id, user_id }: SessionCleanupParams): Rows =>
-  Object.entries({ tenant_id, user_id }).reduce(
-    (query, [column, value]) => (value === undefined ? query : query.where(column, "=", value)),
-    rows,
-  );
+function narrowed(rows: Rows, { tenant_id, user_id }: SessionCleanupParams): Rows {
+  // The plus keeps SQLite from an index by tenant, and so from every row of it: few have expired, and those have
+  // indexes of their own. A user's rows are few in any case.
+  const tenant = user_id === undefined ? sql`+tenant_id` : sql.ref("tenant_id");
+  return rows
+    .$if(tenant_id !== undefined, (query) => query.where(tenant, "=", tenant_id))
+    .$if(user_id !== undefined, (query) => query.where("user_id", "=", user_id));
+}
