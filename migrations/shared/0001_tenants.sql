@@ -19,6 +19,7 @@ CREATE TABLE signing_keys (
   cert TEXT NOT NULL,
   pkcs7 TEXT,
   current_since INTEGER,
+  current_until INTEGER,
   revoked_at INTEGER,
   doc TEXT NOT NULL DEFAULT '{}',
   created_at INTEGER NOT NULL
@@ -32,8 +33,6 @@ CREATE TABLE custom_domains (
   domain TEXT NOT NULL,
   status TEXT NOT NULL,
   doc TEXT NOT NULL DEFAULT '{}',
-  created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, custom_domain_id)
 ) STRICT;
 CREATE UNIQUE INDEX custom_domains_claimed_once ON custom_domains (tenant_id, domain);
