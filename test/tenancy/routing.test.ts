@@ -200,7 +200,7 @@ describe("calls that name nobody", () => {
   it("need a request or a job to belong to", async () => {
     const { outbox } = houses.auth;
 
-    expect(() => outbox?.getUnprocessed(10)).toThrow(/none is bound/);
+    await expect(outbox?.getUnprocessed(10)).rejects.toMatchObject({ reason: "tenant_missing" });
     expect(await asRequestOf("acme", () => outbox?.getUnprocessed(10))).toEqual([]);
   });
 

@@ -37,7 +37,7 @@ export function routeCodes(router: Router): CodesAdapter {
     used: (tenantId, id) => on(tenantId, (codes) => codes.used(tenantId, id)),
     consume: (tenantId, id) => on(tenantId, (codes) => codes.consume(tenantId, id)),
     remove: (tenantId, id) => on(tenantId, (codes) => codes.remove(tenantId, id)),
-    cleanup: (olderThan) => on(requireBoundTenant("codes.cleanup"), (codes) => codes.cleanup(olderThan)),
+    cleanup: async (olderThan) => await on(requireBoundTenant("codes.cleanup"), (codes) => codes.cleanup(olderThan)),
   };
 }
 

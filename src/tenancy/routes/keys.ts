@@ -13,9 +13,10 @@ export function routeKeys(router: Router): KeysAdapter {
     router.onControlPlane(({ keys }) => keys.list({ ...params, q: narrowed(params?.q, clause) }));
 
   return {
-    create(key, options) {
-      refuseForeign(key, own(), isControlPlane(own()));
-      return router.onControlPlane(({ keys }) => keys.create(key, options));
+    async create(key, options) {
+      const tenantId = own();
+      refuseForeign(key, tenantId, isControlPlane(tenantId));
+      await router.onControlPlane(({ keys }) => keys.create(key, options));
     },
 
     async list(params) {

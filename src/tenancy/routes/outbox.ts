@@ -3,7 +3,8 @@ import { boundTenant, type Router, requireBoundTenant } from "../router.ts";
 
 /** Outbox events are claimed by id alone: they are looked for where the request or the relay is at home. */
 export function routeOutbox(router: Router): OutboxAdapter {
-  const bound = <T>(call: (outbox: OutboxAdapter) => Promise<T>) => at(requireBoundTenant("outbox"), call);
+  // Async, so that having no tenant is an answer like every other failure.
+  const bound = async <T>(call: (outbox: OutboxAdapter) => Promise<T>) => await at(requireBoundTenant("outbox"), call);
   const at = <T>(tenantId: string | undefined, call: (outbox: OutboxAdapter) => Promise<T>) =>
     router.on(tenantId, ({ outbox }) => call(present(outbox)));
   return {
@@ -18,10 +19,11 @@ export function routeOutbox(router: Router): OutboxAdapter {
     getByIds: (ids) => bound((outbox) => outbox.getByIds(ids)),
     getUnprocessed: (limit) => bound((outbox) => outbox.getUnprocessed(limit)),
     // Events that a user write carries along are first seen here.
-    claimEvents: (ids, worker, leaseMs) => {
-      router.outboxWritten(requireBoundTenant("outbox"));
-      return bound((outbox) => outbox.claimEvents(ids, worker, leaseMs));
-    },
+    claimEvents: (ids, worker, leaseMs) =>
+      bound((outbox) => {
+        router.outboxWritten(requireBoundTenant("outbox"));
+        return outbox.claimEvents(ids, worker, leaseMs);
+      }),
     markProcessed: (ids) => bound((outbox) => outbox.markProcessed(ids)),
     markRetry: (id, error, nextRetryAt) => bound((outbox) => outbox.markRetry(id, error, nextRetryAt)),
     deadLetter: (id, finalError) => bound((outbox) => outbox.deadLetter(id, finalError)),

@@ -16,15 +16,15 @@ export const routeActionExecutions = (router: Router): ActionExecutionsAdapter =
 /** Sweeps the tenant it names, else the one it is bound to. */
 export const routeSessionCleanup =
   (router: Router): DataAdapters["sessionCleanup"] =>
-  (params) => {
+  async (params) => {
     const tenantId = params?.tenant_id ?? requireBoundTenant("sessionCleanup");
-    return router.on(tenantId, async ({ sessionCleanup }) => sessionCleanup?.({ ...params, tenant_id: tenantId }));
+    await router.on(tenantId, async ({ sessionCleanup }) => sessionCleanup?.({ ...params, tenant_id: tenantId }));
   };
 
 /** Counters stand beside what they protect. */
 export const routeRateLimit = (router: Router): RateLimitAdapter => ({
-  consume: (scope, key) =>
-    router.on(requireBoundTenant("rateLimit"), async ({ rateLimit }) =>
+  consume: async (scope, key) =>
+    await router.on(requireBoundTenant("rateLimit"), async ({ rateLimit }) =>
       rateLimit ? rateLimit.consume(scope, key) : { allowed: true },
     ),
 });

@@ -69,9 +69,10 @@ function begin(router: Router, tenantId: string): Open {
       return finished;
     }),
   );
-  // When it cannot begin, whoever waits for its adapters hears why.
+  // When it cannot begin, whoever waits for its adapters hears why; the other two may have nobody listening.
   ended.catch(opened.reject);
   opened.promise.catch(() => undefined);
+  finished.catch(() => undefined);
   return { tenantId, adapters: opened.promise, ended, end: (error) => (error ? reject(error) : resolve()) };
 }
 
