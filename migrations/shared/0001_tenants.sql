@@ -9,6 +9,7 @@ CREATE TABLE tenants (
 CREATE INDEX tenants_by_name ON tenants (friendly_name, id);
 CREATE INDEX tenants_by_creation ON tenants (created_at, id);
 
+-- tenant_id NULL is the control plane's.
 CREATE TABLE signing_keys (
   kid TEXT PRIMARY KEY,
   tenant_id TEXT,
@@ -36,6 +37,7 @@ CREATE TABLE custom_domains (
   PRIMARY KEY (tenant_id, custom_domain_id)
 ) STRICT;
 CREATE UNIQUE INDEX custom_domains_claimed_once ON custom_domains (tenant_id, domain);
+-- Anyone may claim a domain; whoever has proved it is alone.
 CREATE UNIQUE INDEX custom_domains_verified_once ON custom_domains (domain) WHERE status = 'ready';
 
 CREATE TABLE proxy_routes (

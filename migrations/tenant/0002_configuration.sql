@@ -1,4 +1,6 @@
 -- What a tenant is configured with: applications, connections, APIs, pages, hooks and actions.
+
+-- One value per tenant and kind: branding, prompt settings, the login page's template, the e-mail provider.
 CREATE TABLE tenant_singletons (
   tenant_id TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -36,13 +38,16 @@ CREATE TABLE clients (
   client_secret TEXT,
   owner_user_id TEXT,
   registration_type TEXT,
-  connections TEXT NOT NULL DEFAULT '[]',
+  -- A JSON array, in the order in which the login page shows them.
+  connections TEXT,
   doc TEXT NOT NULL DEFAULT '{}',
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, client_id)
 ) STRICT;
+-- Not unique: tenants that share a database may use the same id.
 CREATE INDEX clients_by_id ON clients (client_id);
+CREATE INDEX clients_by_owner ON clients (tenant_id, owner_user_id) WHERE owner_user_id IS NOT NULL;
 CREATE INDEX clients_by_creation ON clients (tenant_id, created_at, client_id);
 
 CREATE TABLE client_grants (
@@ -61,6 +66,7 @@ CREATE TABLE client_grants (
 CREATE UNIQUE INDEX client_grants_once ON client_grants (tenant_id, client_id, audience);
 CREATE INDEX client_grants_by_creation ON client_grants (tenant_id, created_at, id);
 
+-- token_hash is the SHA-256 of what is shown once and stored nowhere; so is that of scim_tokens.
 CREATE TABLE client_registration_tokens (
   tenant_id TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -241,3 +247,4 @@ CREATE TABLE scim_external_ids (
   PRIMARY KEY (tenant_id, connection_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX scim_external_ids_by_external ON scim_external_ids (tenant_id, connection_id, external_id);
+CREATE INDEX scim_external_ids_by_user ON scim_external_ids (tenant_id, user_id);
