@@ -2,7 +2,7 @@ import Libsql from "libsql";
 import { PlatformError } from "../domain/errors.ts";
 import type { Statement, StatementResult } from "./database.ts";
 import { translate } from "./errors.ts";
-import { kindOf, splitStatements } from "./sql.ts";
+import { isExplain, kindOf, splitStatements } from "./sql.ts";
 import { fromDriver, toParameters } from "./values.ts";
 
 /** Enough for the statements of a login; the rest is prepared again. A thousand open tenants keep two sets each. */
@@ -22,6 +22,11 @@ interface Prepared {
   readonly statement: Libsql.Statement<unknown[]>;
   readonly returnsRows: boolean;
   readonly isRead: boolean;
+  /**
+   * SQLite ends an EXPLAIN when it is reset, not when its last row is read; until then the connection keeps its
+   * snapshot. Of the driver's calls only `get` resets what it has run.
+   */
+  readonly isExplain: boolean;
 }
 
 /** Opens a connection. Errors arrive translated; an unreadable file shows at the first statement. */
@@ -57,15 +62,16 @@ function prepareNew(native: Libsql.Database, sql: string): Prepared {
     throw new PlatformError("internal", "many_statements", "One call runs one statement");
   }
   const statement = native.prepare(sql).safeIntegers(true);
-  return { statement, returnsRows: statement.reader, isRead: kindOf(sql) === "read" };
+  return { statement, returnsRows: statement.reader, isRead: kindOf(sql) === "read", isExplain: isExplain(sql) };
 }
 
-function run({ statement, returnsRows, isRead }: Prepared, parameters: readonly unknown[]): StatementResult {
+function run({ statement, returnsRows, isRead, isExplain }: Prepared, parameters: readonly unknown[]): StatementResult {
   const values = toParameters(parameters);
   if (!returnsRows) return { rows: [], changes: statement.run(values).changes };
   // `all` reads to the end; a statement left in the middle would keep its snapshot and block every commit.
   // Without `raw` or `pluck` the driver makes one plain object per row; its types do not say so.
   const rows = statement.all(values) as Record<string, unknown>[];
+  if (isExplain) statement.get(values);
   for (const row of rows) {
     for (const column in row) row[column] = fromDriver(row[column]);
   }

@@ -2,11 +2,15 @@
 export type StatementKind = "read" | "write";
 
 const READ = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:select\b|explain\b|pragma\s+table_)/i;
+const EXPLAIN = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*explain\b/i;
 
 /** The kind of a statement, by its first word. `WITH` may introduce either, so it counts as a write. */
 export function kindOf(sql: string): StatementKind {
   return READ.test(sql) ? "read" : "write";
 }
+
+/** Whether a statement asks how SQLite would run another. */
+export const isExplain = (sql: string): boolean => EXPLAIN.test(sql);
 
 // One alternative per token. Quoted things and comments come whole, so what is inside them cannot mislead.
 const TOKEN =

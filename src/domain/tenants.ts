@@ -1,17 +1,15 @@
 import * as z from "zod";
 
 /** Where a tenant stands. The placement's `state` is the only truth. */
-export const TENANT_STATES = [
-  "pending",
-  "provisioning",
-  "ready",
-  "suspended",
-  "read_only",
-  "failed",
-  "deleting",
-  "deleted",
-] as const;
-export type TenantState = (typeof TENANT_STATES)[number];
+export type TenantState =
+  | "pending"
+  | "provisioning"
+  | "ready"
+  | "suspended"
+  | "read_only"
+  | "failed"
+  | "deleting"
+  | "deleted";
 
 /** From → to. What is not listed is refused; a purged tenant has no row any more. */
 export const TRANSITIONS: Readonly<Record<TenantState, readonly TenantState[]>> = {

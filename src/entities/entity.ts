@@ -8,16 +8,13 @@ import type { Filters } from "./filter.ts";
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Fields an entity stores: every field of the contract but the tenant, which every table has. */
-export type Fields<E> = Exclude<keyof E, "tenant_id"> & string;
+type Fields<E> = Exclude<keyof E, "tenant_id"> & string;
 
 /** What `defaults` may need to know. */
-export interface Making {
+interface Making {
   readonly now: string;
   readonly tag: string | undefined;
 }
-
-/** How a list is answered: contract section 1.3. */
-export type Totals = "on-request" | "page" | "always";
 
 /** Everything that sets one entity apart from the others. `E` is what is read, `I` what a caller supplies. */
 export interface Entity<E extends object, I extends object = Partial<E>> {

@@ -4,16 +4,16 @@ import { actionVersions, createActionVersions } from "./action-versions.ts";
 import { actions, createActions } from "./actions.ts";
 import { createAnalytics } from "./analytics.ts";
 import { authenticationMethods, createAuthenticationMethods } from "./authentication-methods.ts";
-import { branding, createBranding } from "./branding.ts";
+import { createBranding } from "./branding.ts";
 import { createClientConnections } from "./client-connections.ts";
 import { clientGrants, createClientGrants } from "./client-grants.ts";
 import { clientRegistrationTokens, createClientRegistrationTokens } from "./client-registration-tokens.ts";
 import { clients, createClients } from "./clients.ts";
 import { codes, createCodes } from "./codes.ts";
 import { connections, createConnections } from "./connections.ts";
-import { createCustomDomains, customDomains } from "./custom-domains.ts";
+import { createCustomDomains } from "./custom-domains.ts";
 import { createCustomText, customText } from "./custom-text.ts";
-import { createEmailProviders, emailProviders } from "./email-providers.ts";
+import { createEmailProviders } from "./email-providers.ts";
 import { createEmailTemplates, emailTemplates } from "./email-templates.ts";
 import { createFlows, flows } from "./flows.ts";
 import { createForms, forms } from "./forms.ts";
@@ -21,7 +21,7 @@ import { createGrants, grants } from "./grants.ts";
 import { createHookCode, hookCode } from "./hook-code.ts";
 import { createHooks, hooks } from "./hooks.ts";
 import { createInvites, invites } from "./invites.ts";
-import { createKeys, keys } from "./keys.ts";
+import { createKeys } from "./keys.ts";
 import { createLogStreams, logStreams } from "./log-streams.ts";
 import { createLoginSessions, loginSessions } from "./login-sessions.ts";
 import { createLogs, logs } from "./logs.ts";
@@ -30,14 +30,14 @@ import { createOrganizationConnections, organizationConnections } from "./organi
 import { createOrganizations, organizations } from "./organizations.ts";
 import { createOutbox, outboxEvents } from "./outbox.ts";
 import { createPasswords, passwords } from "./passwords.ts";
-import { createPromptSettings, promptSettings } from "./prompt-settings.ts";
-import { createProxyRoutes, proxyRoutes } from "./proxy-routes.ts";
+import { createPromptSettings } from "./prompt-settings.ts";
+import { createProxyRoutes } from "./proxy-routes.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { createRefreshTokens, refreshTokens } from "./refresh-tokens.ts";
 import { createResourceServers, resourceServers } from "./resource-servers.ts";
 import { createRolePermissions, rolePermissions } from "./role-permissions.ts";
 import { createRoles, roles } from "./roles.ts";
-import { createRollouts, rollouts } from "./rollouts.ts";
+import { createRollouts } from "./rollouts.ts";
 import { createScimConfigurations, scimConfigurations } from "./scim-configurations.ts";
 import { createScimExternalIds, scimExternalIds } from "./scim-external-ids.ts";
 import { createScimTokens, scimTokens } from "./scim-tokens.ts";
@@ -45,11 +45,11 @@ import { createSessionCleanup } from "./session-cleanup.ts";
 import { createSessions, sessions } from "./sessions.ts";
 import { createStats } from "./stats.ts";
 import type { Store } from "./store.ts";
-import { createTenantOperationEvents, tenantOperationEvents } from "./tenant-operation-events.ts";
-import { createTenantOperations, tenantOperations } from "./tenant-operations.ts";
-import { createTenants, tenants } from "./tenants.ts";
+import { createTenantOperationEvents } from "./tenant-operation-events.ts";
+import { createTenantOperations } from "./tenant-operations.ts";
+import { createTenants } from "./tenants.ts";
 import { createThemes, themes } from "./themes.ts";
-import { createUniversalLoginTemplates, universalLoginTemplates } from "./universal-login-templates.ts";
+import { createUniversalLoginTemplates } from "./universal-login-templates.ts";
 import { createUserActivity, userActivity } from "./user-activity.ts";
 import { createUserOrganizations, userOrganizations } from "./user-organizations.ts";
 import { createUserPermissions, userPermissions } from "./user-permissions.ts";
@@ -99,17 +99,10 @@ const OWNED = [
 /** Pairs of a tenant. */
 const LINKS = [rolePermissions, userPermissions, userRoles];
 
-/** What a tenant has one of each, in one table. */
-const SINGLETONS = [branding, emailProviders, promptSettings, universalLoginTemplates];
-
-/** What stands beside the tenants. */
-const SHARED = [customDomains, keys, proxyRoutes, rollouts, tenantOperationEvents, tenantOperations, tenants];
-
-/** Every definition, for what holds of all of them: a test compares them with the migrations. */
-export const definitions = { owned: OWNED, links: LINKS, singletons: SINGLETONS, shared: SHARED };
-
-/** The tables with rows of single tenants: what goes when a tenant goes. */
-const TABLES = [...OWNED, ...LINKS].map(({ table }) => table).concat("tenant_singletons");
+/** The tables with rows of single tenants: what goes when a tenant goes. A test holds the list against the schema. */
+export const TENANT_TABLES: readonly string[] = [...OWNED, ...LINKS]
+  .map(({ table }) => table)
+  .concat("tenant_singletons");
 
 /** Every adapter of the contract that stores something. Read this first. */
 export function createEntities(store: Store): Omit<DataAdapters, "transaction"> {
@@ -160,7 +153,7 @@ export function createEntities(store: Store): Omit<DataAdapters, "transaction"> 
     stats: createStats(store),
     tenantOperationEvents: createTenantOperationEvents(store),
     tenantOperations: createTenantOperations(store),
-    tenants: createTenants(store, TABLES),
+    tenants: createTenants(store, TENANT_TABLES),
     themes: createThemes(store),
     universalLoginTemplates: createUniversalLoginTemplates(store),
     userActivity: createUserActivity(store),

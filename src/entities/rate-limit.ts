@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { Store } from "./store.ts";
 
 /** How often something may be tried, counted from the first attempt of a window. */
-export interface RateLimit {
+interface RateLimit {
   readonly attempts: number;
   readonly windowMs: number;
 }
@@ -19,7 +19,7 @@ const MINUTE_MS = 60_000;
  * it working and a list of passwords useless. `brute-force` counts one-time passwords for one identifier, of which
  * there are a million: at 10 in 15 minutes guessing one takes years.
  */
-export const RATE_LIMITS: RateLimits = {
+const RATE_LIMITS: RateLimits = {
   "pre-login": { attempts: 100, windowMs: 10 * MINUTE_MS },
   "brute-force": { attempts: 10, windowMs: 15 * MINUTE_MS },
 };

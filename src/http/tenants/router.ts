@@ -4,7 +4,7 @@ import { currentContext } from "../../tenancy/context.ts";
 import { CreateTenant, ListTenants, Tenant } from "./schemas.ts";
 
 /** A page of tenants. `total` is there when it was asked for, `next` when a further page exists. */
-export interface TenantPage {
+interface TenantPage {
   readonly tenants: readonly Tenant[];
   readonly total?: number;
   readonly next?: string;

@@ -53,7 +53,7 @@ export async function echo(request: Request, env: Record<string, unknown>): Prom
   return Response.json(seen);
 }
 
-export interface LogEntry {
+interface LogEntry {
   readonly level: "warn" | "error";
   readonly event: string;
   readonly fields: object | undefined;
