@@ -33,6 +33,22 @@ const insert = (body: string) => db.insertInto("note").values({ body });
 const bodies = async () => (await db.selectFrom("note").select("body").orderBy("id").execute()).map(({ body }) => body);
 const statement = (text: string, ...parameters: unknown[]) => ({ sql: text, parameters });
 
+describe("explaining a statement", () => {
+  it.each([
+    ["alone", (explain: string) => database.batch([statement(explain, "a")])],
+    ["in a transaction", (explain: string) => db.transaction().execute((trx) => sql.raw(explain).execute(trx))],
+    ["through Kysely", (explain: string) => sql.raw(explain).execute(db)],
+  ])("%s leaves no snapshot behind: reads see what is written afterwards", async (_name, run) => {
+    await run("explain query plan select * from note where body = ?");
+    await bodies();
+
+    await insert("later").execute();
+
+    expect(await bodies()).toEqual(["later"]);
+    expect((await database.batch([statement("select body from note")]))[0]?.rows).toEqual([{ body: "later" }]);
+  });
+});
+
 describe("writing to a file", () => {
   it("lets fifty concurrent transactions all succeed", async () => {
     const transaction = (n: number) =>
