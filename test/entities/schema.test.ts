@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Definition, storedColumns } from "../../src/entities/entity.ts";
-import { TENANT_TABLES } from "../../src/entities/index.ts";
+import { createEntities } from "../../src/entities/index.ts";
 import type { Link } from "../../src/entities/link.ts";
 import type { Singleton } from "../../src/entities/singleton.ts";
 import { type FreshStore, freshStore } from "../support/store.ts";
@@ -17,9 +17,6 @@ const KEYED_BY_ID = ["login_sessions", "outbox_events", "tenant_operations", "si
 
 /** Tables that no definition describes. */
 const BY_HAND = ["database_identity", "schema_migrations", "rate_limits", "tenant_singletons"];
-
-/** Whose they are is said, but they are the platform's: a removal treats them on its own, or keeps them. */
-const BESIDE_THE_TENANTS = ["database_identity", "signing_keys", "custom_domains", "proxy_routes", "tenant_operations"];
 
 interface TableColumn {
   readonly name: string;
