@@ -28,11 +28,5 @@ export const logStreams = entity<LogStream, LogStreamInsert>({
 /** The `logStreams` adapter. */
 export function createLogStreams(store: Store): LogStreamsAdapter {
   const { create, get, update, remove } = crud(store, logStreams, { as: "log_streams" });
-  return {
-    get,
-    update,
-    remove,
-    create: (tenantId, stream) => create(tenantId, stream),
-    list: (tenantId) => arrayOf(store, logStreams, tenantId),
-  };
+  return { create, get, update, remove, list: (tenantId) => arrayOf(store, logStreams, tenantId) };
 }
