@@ -100,7 +100,7 @@ const OWNED = [
 const LINKS = [rolePermissions, userPermissions, userRoles];
 
 /** The tables with rows of single tenants: what goes when a tenant goes. A test holds the list against the schema. */
-export const TENANT_TABLES: readonly string[] = [...OWNED, ...LINKS]
+const TENANT_TABLES: readonly string[] = [...OWNED, ...LINKS]
   .map(({ table }) => table)
   .concat("tenant_singletons");
 
