@@ -100,9 +100,7 @@ const OWNED = [
 const LINKS = [rolePermissions, userPermissions, userRoles];
 
 /** The tables with rows of single tenants: what goes when a tenant goes. A test holds the list against the schema. */
-const TENANT_TABLES: readonly string[] = [...OWNED, ...LINKS]
-  .map(({ table }) => table)
-  .concat("tenant_singletons");
+const TENANT_TABLES: readonly string[] = [...OWNED, ...LINKS].map(({ table }) => table).concat("tenant_singletons");
 
 /** Every adapter of the contract that stores something. Read this first. */
 export function createEntities(store: Store): Omit<DataAdapters, "transaction"> {

@@ -154,7 +154,7 @@ interface Behind extends RowhouseOptions {
 function frontOver(controlPlane: ControlPlane, { config, log, clock, data, lifecycle, routing }: Behind) {
   const { tenantId, registry, adapters } = controlPlane;
   const rules = hostRules(config);
-  const tenants = createTenantsRouter(createTenantsService(controlPlane, lifecycle, rules, config.PROVIDER));
+  const tenants = createTenantsRouter(createTenantsService(controlPlane, lifecycle, rules, config.PROVIDER, data));
   return createFront({
     ...rules,
     trustedProxies: config.TRUSTED_PROXIES,

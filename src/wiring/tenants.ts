@@ -1,5 +1,7 @@
+import type { DataAdapters } from "@authhero/adapter-interfaces";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
 import { listTenantIds } from "../../provisioning/listing.ts";
+import { mergeSettings, requireInteractive } from "../auth/tenant-settings.ts";
 import type { Statement } from "../db/database.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { tenantLabel } from "../domain/ids.ts";
@@ -15,6 +17,7 @@ export function createTenantsService(
   lifecycle: Lifecycle,
   rules: HostRules,
   provider: string,
+  { clients }: Pick<DataAdapters, "clients">,
 ): TenantsService {
   const { adapters, database, store } = controlPlane;
   const get = (id: string) => adapters.tenants.get(id);
@@ -39,6 +42,15 @@ export function createTenantsService(
       const created = await get(id);
       if (created) return created;
       throw new PlatformError("conflict", "tenant_deleted", `The tenant ${id} was deleted while it was made`);
+    },
+
+    async changeSettings(id, patch) {
+      const current = await get(id);
+      if (!current) return null;
+      if (patch.default_client_id) await requireInteractive(clients, id, patch.default_client_id);
+      const merged = mergeSettings(current, patch);
+      await adapters.tenants.update(id, merged);
+      return get(id);
     },
 
     async remove(id, initiator) {

@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { PlatformError } from "../../domain/errors.ts";
 import { currentContext } from "../../tenancy/context.ts";
-import { CreateTenant, ListTenants, Tenant } from "./schemas.ts";
+import { CreateTenant, ListTenants, settingsOf, Tenant, TenantSettings } from "./schemas.ts";
 
 /** A page of tenants. `total` is there when it was asked for, `next` when a further page exists. */
 interface TenantPage {
@@ -16,6 +16,8 @@ export interface TenantsService {
   get(id: string): Promise<Tenant | null>;
   /** Throws `conflict` (`tenant_exists`) when the id is taken; nothing has changed then. */
   create(input: CreateTenant, initiator: string): Promise<Tenant>;
+  /** Changes settings of a tenant: deep, null clears. Throws `invalid` (`invalid_default_client`). */
+  changeSettings(id: string, patch: TenantSettings): Promise<Tenant | null>;
   /** Throws `not_found` (`tenant_not_found`), `forbidden` (`control_plane`) for the control plane itself. */
   remove(id: string, initiator: string): Promise<void>;
 }
@@ -97,6 +99,21 @@ const removeRoute = createRoute({
   },
 });
 
+const settingsRoute = createRoute({
+  method: "get",
+  path: "/settings",
+  ...requires("read:tenant_settings"),
+  responses: { 200: json(TenantSettings, "The settings of the request's tenant"), ...refusals },
+});
+
+const changeSettingsRoute = createRoute({
+  method: "patch",
+  path: "/settings",
+  ...requires("update:tenant_settings"),
+  request: { body: { required: true, content: { "application/json": { schema: TenantSettings } } } },
+  responses: { 200: json(TenantSettings, "The settings as they are now"), ...refusals },
+});
+
 /** `/api/v2/tenants`, mounted inside AuthHero's management API, which enforces each route's one scope. */
 export function createTenantsRouter(service: TenantsService): OpenAPIHono {
   const router = new OpenAPIHono({
@@ -117,6 +134,13 @@ export function createTenantsRouter(service: TenantsService): OpenAPIHono {
   });
 
   router.openapi(createTenantRoute, async (c) => c.json(await service.create(c.req.valid("json"), initiator()), 201));
+
+  // Before `/{id}`, which would take the word for an id.
+  router.openapi(settingsRoute, async (c) => c.json(shownSettings(await service.get(ownTenant())), 200));
+
+  router.openapi(changeSettingsRoute, async (c) =>
+    c.json(shownSettings(await service.changeSettings(ownTenant(), c.req.valid("json"))), 200),
+  );
 
   router.openapi(getRoute, async (c) => {
     const { id } = c.req.valid("param");
@@ -148,6 +172,18 @@ function seesEverything(): boolean {
 function requireGlobal(): void {
   if (seesEverything()) return;
   throw new PlatformError("forbidden", "tenant_forbidden", "This token does not reach this tenant");
+}
+
+/** The request's tenant: settings name none. */
+function ownTenant(): string {
+  const tenantId = currentContext()?.tenantId;
+  if (tenantId) return tenantId;
+  throw new PlatformError("invalid", "tenant_missing", "This request is for no tenant");
+}
+
+function shownSettings(tenant: Tenant | null): TenantSettings {
+  if (!tenant) throw new PlatformError("not_found", "tenant_not_found", "There is no such tenant");
+  return settingsOf(tenant);
 }
 
 const initiator = () => currentContext()?.actor?.subject ?? "unknown";

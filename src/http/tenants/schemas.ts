@@ -2,26 +2,25 @@ import { tenantInsertSchema, tenantSchema } from "@authhero/adapter-interfaces";
 import { z } from "@hono/zod-openapi";
 import { TenantId } from "../../domain/tenants.ts";
 
-/** What a caller may say about a new tenant. Its life (state, database, placement) is the registry's. */
-export const CreateTenant = tenantInsertSchema
-  .omit({
-    deployment_type: true,
-    provisioning_state: true,
-    provisioning_error: true,
-    provisioning_state_changed_at: true,
-    bundle_configuration: true,
-    worker_version: true,
-    database_version: true,
-    worker_script_name: true,
-    storage_kind: true,
-    d1_database_id: true,
-  })
-  .extend({
-    id: TenantId.optional().describe("3–63 of a-z, 0-9 and -; generated when absent"),
-    friendly_name: z.string().trim().min(1).max(200),
-    audience: z.string().min(1).max(200).optional(),
-  })
-  .strict();
+/** What a caller may say about a tenant. Its life (state, database, placement) is the registry's. */
+const Described = tenantInsertSchema.omit({
+  deployment_type: true,
+  provisioning_state: true,
+  provisioning_error: true,
+  provisioning_state_changed_at: true,
+  bundle_configuration: true,
+  worker_version: true,
+  database_version: true,
+  worker_script_name: true,
+  storage_kind: true,
+  d1_database_id: true,
+});
+
+export const CreateTenant = Described.extend({
+  id: TenantId.optional().describe("3–63 of a-z, 0-9 and -; generated when absent"),
+  friendly_name: z.string().trim().min(1).max(200),
+  audience: z.string().min(1).max(200).optional(),
+}).strict();
 export type CreateTenant = z.infer<typeof CreateTenant>;
 
 export const Tenant = tenantSchema;
@@ -46,3 +45,16 @@ export const ListTenants = z.object({
   take: z.coerce.number().int().min(1).max(PAGE_MAX).optional(),
 });
 export type ListTenants = z.infer<typeof ListTenants>;
+
+const { id: _id, audience: _audience, ...settings } = Described.shape;
+
+/** Every setting of a tenant that its own administrators may change. Null clears one. */
+export type TenantSettings = { [K in keyof typeof settings]?: z.infer<(typeof settings)[K]> | null };
+
+export const TenantSettings: z.ZodType<TenantSettings> = z.strictObject(
+  Object.fromEntries(Object.entries(settings).map(([name, schema]) => [name, schema.nullish()])),
+);
+
+/** The settings of a tenant's row. */
+export const settingsOf = (tenant: Tenant): TenantSettings =>
+  Object.fromEntries(Object.entries(tenant).filter(([name]) => Object.hasOwn(settings, name)));
