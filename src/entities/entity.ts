@@ -3,6 +3,7 @@ import type { SqlValue } from "../db/database.ts";
 import { PlatformError } from "../domain/errors.ts";
 import type { Column, Place } from "./columns.ts";
 import type { Filters } from "./filter.ts";
+import { withFields, withoutFields } from "./json-document.ts";
 
 /** A row as SQLite gives it. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -115,22 +116,16 @@ export function encodePatch(
   place: Place,
 ): Record<string, SqlValue | RawBuilder<unknown>> {
   const set: Record<string, SqlValue | RawBuilder<unknown>> = {};
-  let document: RawBuilder<unknown> | undefined;
+  const changed: [field: string, json: string][] = [];
+  const cleared: string[] = [];
   for (const [field, value] of Object.entries(patch)) {
     const column = known(entity, field);
     if (!column || value === undefined) continue;
-    if (column.home === "column") {
-      set[field] = value === null ? null : column.encode(value, place, field);
-      continue;
-    }
-    const path = `$.${JSON.stringify(field)}`;
-    const before: RawBuilder<unknown> = document ?? sql`doc`;
-    document =
-      value === null
-        ? sql`json_remove(${before}, ${path})`
-        : sql`json_set(${before}, ${path}, json(${column.encode(value, place, field)}))`;
+    if (column.home === "column") set[field] = value === null ? null : column.encode(value, place, field);
+    else if (value === null) cleared.push(field);
+    else changed.push([field, String(column.encode(value, place, field))]);
   }
-  if (document) set.doc = document;
+  if (changed.length + cleared.length > 0) set.doc = withoutFields(withFields(sql`doc`, changed), cleared);
   return set;
 }
 

@@ -1,9 +1,10 @@
 import type { ResourceServer, ResourceServerInsert, ResourceServersAdapter } from "@authhero/adapter-interfaces";
-import { type RawBuilder, sql } from "kysely";
+import { sql } from "kysely";
 import { prefixedId } from "../domain/ids.ts";
 import { doc, json, mark, secret, text, time } from "./columns.ts";
 import { crud, deleteFrom, removeWith, rowsOf, updateOf } from "./crud.ts";
 import { entity } from "./entity.ts";
+import { withFields } from "./json-document.ts";
 import type { Store } from "./store.ts";
 
 /** APIs, and the permissions they know. */
@@ -70,10 +71,10 @@ export function createResourceServers(store: Store): ResourceServersAdapter {
 }
 
 /** Key by key, not `json_patch`: that would merge what is inside of an option, too, and drop what is null. */
-const merged = (options: object): RawBuilder<unknown> =>
-  Object.entries(options)
-    .filter(([, value]) => value !== undefined)
-    .reduce<RawBuilder<unknown>>(
-      (before, [key, value]) => sql`json_set(${before}, ${`$.${JSON.stringify(key)}`}, json(${JSON.stringify(value)}))`,
-      sql`coalesce(options, '{}')`,
-    );
+const merged = (options: object) =>
+  withFields(
+    sql`coalesce(options, '{}')`,
+    Object.entries(options)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, JSON.stringify(value)] as const),
+  );

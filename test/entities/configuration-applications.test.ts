@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { ClientInsert, ConnectionInsert } from "@authhero/adapter-interfaces";
+import type { Client, ClientInsert, ConnectionInsert } from "@authhero/adapter-interfaces";
 import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createKeyRing } from "../../src/db/seal.ts";
+import { clients } from "../../src/entities/clients.ts";
 import { createEntities } from "../../src/entities/index.ts";
 import { type FreshStore, freshStore } from "../support/store.ts";
 
@@ -82,6 +83,20 @@ describe("clients", () => {
     expect(await all.clients.update("other", "app", { sso: false })).toBe(false);
   });
 
+  it("can be written back whole, and cleared whole: more fields than SQLite nests", async () => {
+    const made = await all.clients.create("acme", client("app", { sso: true, callbacks: ["https://a"] }));
+    const { client_id: _id, name: _name, created_at: _created, updated_at: _updated, ...fields } = made;
+    const optional = Object.keys(clients.columns).filter((field) => clients.columns[field]?.home === "doc");
+
+    expect(await all.clients.update("acme", "app", fields)).toBe(true);
+    expect(await all.clients.get("acme", "app")).toEqual(made);
+
+    const nothing = Object.fromEntries(optional.map((field) => [field, null])) as Partial<Client>;
+    expect(optional.length).toBeGreaterThan(40);
+    expect(await all.clients.update("acme", "app", nothing)).toBe(true);
+    expect(await all.clients.get("acme", "app")).toMatchObject({ name: "The app", sso: false, callbacks: [] });
+  });
+
   it("are found by their id alone while one tenant has it, and by nobody's guess after that", async () => {
     await all.clients.create("acme", client("default", { client_secret: "acme's" }));
 
@@ -98,8 +113,8 @@ describe("clients", () => {
     }
     const ids = (list: { clients: { client_id: string }[] }) => list.clients.map(({ client_id }) => client_id);
 
-    const { clients, ...rest } = await all.clients.list("acme");
-    expect(clients[0]).toMatchObject({ client_id: "c11" });
+    const { clients: page, ...rest } = await all.clients.list("acme");
+    expect(page[0]).toMatchObject({ client_id: "c11" });
     expect(rest).toEqual({ totals: { start: 0, limit: 10, length: 10, total: 10 } });
     const second = await all.clients.list("acme", { page: 1, include_totals: true });
     expect(second).toMatchObject({ totals: { start: 10, limit: 10, length: 2, total: 12 } });
@@ -115,10 +130,10 @@ describe("clients", () => {
 
     let from: string | undefined;
     do {
-      const { clients, totals } = await all.clients.list("acme", { take: 3, ...(from && { from }) });
-      expect(totals).toMatchObject({ start: 0, limit: 3, length: clients.length });
+      const { clients: page, totals } = await all.clients.list("acme", { take: 3, ...(from && { from }) });
+      expect(totals).toMatchObject({ start: 0, limit: 3, length: page.length });
       expect(totals).not.toHaveProperty("total");
-      seen.push(...clients.map(({ client_id }) => client_id));
+      seen.push(...page.map(({ client_id }) => client_id));
       from = totals?.next;
     } while (from);
 
