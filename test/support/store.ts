@@ -22,15 +22,20 @@ interface Place {
   close(): Promise<void>;
 }
 
-let place: Promise<Place> | undefined;
+/** What carries a store: a libSQL file, or a real libSQL server over HTTP. */
+export type Transport = "file" | "server";
+
+const places: Partial<Record<Transport, Promise<Place>>> = {};
+
+const usual: Transport = process.env.TEST_STORE === "server" ? "server" : "file";
 
 /**
  * A store on a libSQL file, or with `TEST_STORE=server` on a real libSQL server over HTTP: the same tests, the same
  * answers. What takes long is done once per test process.
  */
-export async function freshStore(options: Partial<StoreOptions> = {}): Promise<FreshStore> {
-  place ??= process.env.TEST_STORE === "server" ? onServer() : onFiles();
-  const { database, remove } = await (await place).open();
+export async function freshStore(options: Partial<StoreOptions> = {}, on = usual): Promise<FreshStore> {
+  places[on] ??= on === "server" ? onServer() : onFiles();
+  const { database, remove } = await (await places[on]).open();
   return {
     store: createStore(database, { clock: systemClock, ...options }),
     database,
@@ -42,7 +47,7 @@ export async function freshStore(options: Partial<StoreOptions> = {}): Promise<F
 }
 
 afterAll(async () => {
-  await (await place)?.close();
+  for (const place of Object.values(places)) await (await place).close();
 });
 
 /** Copies of one migrated file. It is closed before: until then its newest pages stand in the log beside it. */
