@@ -1,11 +1,12 @@
 import { join } from "node:path";
-import type { DataAdapters } from "@authhero/adapter-interfaces";
+import type { CacheAdapter, DataAdapters } from "@authhero/adapter-interfaces";
 import { createJournal } from "../../provisioning/journal.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { createPool, type Pool } from "../../provisioning/pool.ts";
 import { fileProvider } from "../../provisioning/providers/file.ts";
+import type { Registry } from "../../provisioning/registry.ts";
 import { createTemplate } from "../../provisioning/template.ts";
 import { createAuthHero } from "../auth/authhero.ts";
 import { seedControlPlane } from "../auth/control-plane.ts";
@@ -18,10 +19,12 @@ import type { Database } from "../db/database.ts";
 import { migrate, migrationHash } from "../db/migrate.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
+import { createCache } from "../entities/cache.ts";
 import { createStore } from "../entities/store.ts";
 import { createFront } from "../http/front/index.ts";
 import { createTenantsRouter } from "../http/tenants/router.ts";
 import type { Logger } from "../log/logger.ts";
+import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { type HostRules, originOf } from "../tenancy/hosts.ts";
 import { keepPatchKeys } from "../tenancy/patch-keys.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
@@ -51,8 +54,8 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const firstLogin = await seed(controlPlane, config);
   const { pool, lifecycle } = await openTenants(controlPlane, config, clock);
   const pending = new Set<string>();
-  const routing = routingTo(controlPlane, pool, (tenantId) => pending.add(tenantId));
-  const data = routed({ ...routing, surface: "auth" });
+  const routing = routingTo(controlPlane, pool, createCache({ clock }), (tenantId) => pending.add(tenantId));
+  const data = raisingEpochs(routed({ ...routing, surface: "auth" }), controlPlane.registry.raiseEpoch);
   const front = frontOver(controlPlane, { config, log, clock, data, lifecycle, routing });
 
   for (const { tenantId, kind, error } of await lifecycle.resumeAll()) {
@@ -132,6 +135,7 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
 function routingTo(
   { tenantId, adapters, registry }: ControlPlane,
   pool: Pool<DataAdapters>,
+  cache: CacheAdapter,
   outboxWritten: (tenantId: string) => void,
 ): Omit<RoutingOptions, "surface"> {
   return {
@@ -140,7 +144,14 @@ function routingTo(
     directory: createDirectory(registry),
     withChild: (child, call) => pool.use(child, call),
     outboxWritten,
+    services: { cache: tenantCache(cache, (id) => versionOf(registry, tenantId, id)) },
   };
+}
+
+/** Changes with everything that cached values of a tenant depend on; null for a tenant that is not there. */
+async function versionOf(registry: Registry, controlPlaneTenantId: string, tenantId: string): Promise<string | null> {
+  const [own, controlPlane] = await Promise.all([registry.get(tenantId), registry.get(controlPlaneTenantId)]);
+  return own && controlPlane && `${own.tag} ${own.epoch} ${controlPlane.epoch}`;
 }
 
 interface Behind extends RowhouseOptions {
@@ -168,7 +179,7 @@ function frontOver(controlPlane: ControlPlane, { config, log, clock, data, lifec
     pageSources: createPageSources(data),
     inner: createAuthHero({
       data,
-      management: keepPatchKeys(routed({ ...routing, surface: "management" })),
+      management: keepPatchKeys(raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch)),
       controlPlaneTenantId: tenantId,
       issuer: rules.issuer,
       extensions: [{ path: "/tenants", router: tenants }],

@@ -212,6 +212,28 @@ describe("PATCH with the auth0 SDK", () => {
     });
   });
 
+  it("holds on the next request, although configuration is cached", async () => {
+    const application = await furnish(server, token, "acme", "cached");
+    const { clients } = managementOf(server, token, "acme");
+    const authorize = async (redirectUri: string) => {
+      const query = new URLSearchParams({
+        client_id: "cached",
+        redirect_uri: redirectUri,
+        response_type: "code",
+        state: "s",
+      });
+      const answer = await fetch(`${application.issuer}authorize?${query}`, { redirect: "manual" });
+      return answer.status;
+    };
+    expect(await authorize(application.redirectUri)).toBe(302);
+    expect(await authorize("http://new.localhost/callback")).not.toBe(302);
+
+    await clients.update("cached", { callbacks: ["http://new.localhost/callback"] });
+
+    expect(await authorize("http://new.localhost/callback")).toBe(302);
+    expect(await authorize(application.redirectUri)).not.toBe(302);
+  });
+
   it("answers 409 for a duplicate", async () => {
     const { clients, roles } = managementOf(server, token, "acme");
     const create = () => clients.create({ client_id: "twin", name: "Twin" } as never);
