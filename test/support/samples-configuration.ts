@@ -93,7 +93,7 @@ export const clientConnections: Sample = {
   computed: ["name", "strategy", "options"],
   merges: true,
   lenient: "its methods take ids, not objects",
-  missing: { remove: false },
+  removesAgain: true,
   value: (n) => ({ client_id: `client-${n}`, id: `connection-${n}` }),
   async create(data, tenant, value) {
     const { client_id, id } = value as { client_id: string; id: string };
@@ -166,6 +166,7 @@ export const actions = collection((data) => data.actions, {
   insert: actionInsertSchema,
   read: actionSchema,
   key: "id",
+  adds: ["status"],
   as: "actions",
   sorts: ["name", "created_at"],
   filters: ["name"],
@@ -315,6 +316,7 @@ export const customText: Sample = {
 const templateRow = z.object({ body: z.string() });
 
 export const universalLoginTemplates: Sample = {
+  single: true,
   insert: templateRow,
   read: templateRow,
   merges: true,
@@ -326,6 +328,7 @@ export const universalLoginTemplates: Sample = {
 };
 
 export const branding: Sample = {
+  single: true,
   insert: brandingSchema,
   read: brandingSchema,
   merges: true,
@@ -337,6 +340,7 @@ export const branding: Sample = {
 };
 
 export const promptSettings: Sample = {
+  single: true,
   insert: promptSettingSchema,
   read: promptSettingSchema,
   merges: true,
@@ -356,6 +360,7 @@ export const promptSettings: Sample = {
 };
 
 export const emailProviders: Sample = {
+  single: true,
   insert: emailProviderSchema,
   read: emailProviderSchema,
   unique: [[]],

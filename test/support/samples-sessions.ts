@@ -32,6 +32,7 @@ export const sessions = collection((data) => data.sessions, {
   key: "id",
   as: "sessions",
   unique: [["id"]],
+  adds: ["authenticated_at", "last_interaction_at"],
   never: { last_interaction_at: "a session was touched when it was made" },
   sorts: ["user_id", "created_at", "updated_at", "expires_at"],
   filters: ["id", "user_id", "login_session_id"],

@@ -36,6 +36,8 @@ interface Traits {
   readonly global?: true;
   /** Fields that no two rows of a tenant may share, taken together. */
   readonly unique?: readonly (readonly string[])[];
+  /** A tenant has one. */
+  readonly single?: true;
   /** Creating what is there already adds to it or replaces it. */
   readonly merges?: true;
   /** Why it takes fields that it does not know. */
@@ -64,6 +66,8 @@ interface Traits {
   readonly nothing?: unknown;
   /** What the writes answer when there is no such row, where it is not false; `throws` where they throw. */
   readonly missing?: { readonly update?: unknown; readonly remove?: unknown };
+  /** Taking away what was taken away before is done, not wrong, as long as what it was taken from is there. */
+  readonly removesAgain?: true;
 }
 
 /** One member as every clause sees it. A `row` is what was given to `create`, and over it what `create` answered. */
