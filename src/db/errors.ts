@@ -11,7 +11,9 @@ export function translate(error: unknown): PlatformError {
   if (error instanceof PlatformError) return error;
   const fault = describe(error);
   for (const [matches, code, reason, message] of RULES) {
-    if (matches(fault)) return new PlatformError(code, reason, message ?? fault.text, { cause: error });
+    if (!matches(fault)) continue;
+    const text = typeof message === "function" ? message(fault.text) : message;
+    return new PlatformError(code, reason, text ?? fault.text, { cause: error });
   }
   return new PlatformError("internal", "sql_error", `The statement failed: ${fault.text}`, { cause: error });
 }
@@ -45,9 +47,16 @@ type Rule = readonly [
   matches: (fault: Fault) => boolean,
   code: PlatformError["code"],
   reason: string,
-  /** A constant, or SQLite's own text when absent. */
-  message?: string,
+  /** A constant, or made of SQLite's own text, or that text when absent. */
+  message?: string | ((text: string) => string),
 ];
+
+/** `client_id exists already (UNIQUE constraint failed: clients.tenant_id, clients.client_id)`: first for people. */
+function taken(text: string): string {
+  const columns = text.replace(/^.*: /, "").split(", ");
+  const names = columns.map((column) => column.replace(/^.*\./, "")).filter((name) => name !== "tenant_id");
+  return `${names.join(", ")} exists already (${text})`;
+}
 
 const codeIs = (pattern: RegExp) => (fault: Fault) => pattern.test(fault.code);
 const textIs = (pattern: RegExp) => (fault: Fault) => pattern.test(fault.text);
@@ -62,7 +71,7 @@ const UNREADABLE = "The database file cannot be read";
 
 /** The first rule that matches decides. */
 const RULES: readonly Rule[] = [
-  [textIs(/^UNIQUE constraint failed/), "conflict", "unique_violation"],
+  [textIs(/^UNIQUE constraint failed/), "conflict", "unique_violation", taken],
   [textIs(/^FOREIGN KEY constraint failed/), "conflict", "foreign_key_violation"],
   [codeIs(/^SQLITE_CONSTRAINT/), "invalid", "constraint_violation"],
   [codeIs(/^SQLITE_(BUSY|LOCKED)/), "unavailable", "database_busy", BUSY],

@@ -67,12 +67,20 @@ describe.each(Object.entries(TRANSPORTS))("%s", (_name, { excuse, open }) => {
     [
       "insert into parent values (2, 'first', 1)",
       [],
-      { code: "conflict", reason: "unique_violation", message: "UNIQUE constraint failed: parent.name" },
+      {
+        code: "conflict",
+        reason: "unique_violation",
+        message: "name exists already (UNIQUE constraint failed: parent.name)",
+      },
     ],
     [
       "insert into parent values (1, 'other', 1)",
       [],
-      { code: "conflict", reason: "unique_violation", message: "UNIQUE constraint failed: parent.id" },
+      {
+        code: "conflict",
+        reason: "unique_violation",
+        message: "id exists already (UNIQUE constraint failed: parent.id)",
+      },
     ],
     ["insert into kin values (1, 99)", [], { code: "conflict", reason: "foreign_key_violation" }],
     ["insert into child values (1, 99)", [], { code: "conflict", reason: "foreign_key_violation" }],
