@@ -3,16 +3,9 @@ import { join } from "node:path";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import * as oidc from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type Application,
-  api,
-  createTenant,
-  discover,
-  furnish,
-  logIn,
-  managementOf,
-  managementToken,
-} from "../support/clients.ts";
+import type { Database } from "../../src/db/database.ts";
+import { openFile } from "../../src/db/native.ts";
+import { type Application, api, createTenant, discover, furnish, logIn, managementToken } from "../support/clients.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 
 const TENANTS = ["acme", "beta"] as const;
@@ -124,12 +117,19 @@ describe("isolation on disk", () => {
     expect(filesHolding(server.directory, applicationOf("beta").email)).not.toContain(database);
   });
 
-  it("keeps sessions, refresh tokens and logs in the tenant's own database", async () => {
-    const management = managementOf(server, token, "acme");
+  it("keeps sessions, codes, refresh tokens and logs in the tenant's own database", async () => {
+    const tables = ["login_sessions", "sessions", "codes", "refresh_tokens", "logs"];
+    const [holder = ""] = filesHolding(server.directory, applicationOf("acme").email);
+    const own = await openFile(holder.replace(/-wal$/, ""));
+    const controlPlane = await openFile(join(server.directory, "control-plane.db"));
+
+    // Logs are delivered behind the response.
     await eventually(async () => {
-      const { data } = await management.logs.list({ per_page: 50 });
-      expect(data.map(({ type }) => type)).toContain("s");
+      const counts = await rowsOf(own, tables, "acme");
+      for (const table of tables) expect([table, counts[table]]).not.toEqual([table, 0]);
     });
+    expect(await rowsOf(controlPlane, tables, "acme")).toEqual(Object.fromEntries(tables.map((table) => [table, 0])));
+    await Promise.all([own.close(), controlPlane.close()]);
   });
 });
 
@@ -189,6 +189,19 @@ const bearer = (accessToken: string) => ({ headers: { authorization: `Bearer ${a
 function allFiles(directory: string): string[] {
   const names = readdirSync(directory, { recursive: true, encoding: "utf8" });
   return names.map((name) => join(directory, name)).filter((path) => statSync(path).isFile());
+}
+
+async function rowsOf(
+  database: Database,
+  tables: readonly string[],
+  tenantId: string,
+): Promise<Record<string, unknown>> {
+  const count = (table: string) => ({
+    sql: `select count(*) as rows from ${table} where tenant_id = ?`,
+    parameters: [tenantId],
+  });
+  const results = await database.batch(tables.map(count));
+  return Object.fromEntries(tables.map((table, index) => [table, results[index]?.rows[0]?.rows]));
 }
 
 const databaseFiles = (directory: string) => allFiles(directory).filter((path) => path.endsWith(".db"));
