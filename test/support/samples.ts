@@ -9,8 +9,11 @@ const { roleUsers, ...ofPeople } = people;
 /** One per member of the contract that stores something: a member that is new to the contract does not compile. */
 const MEMBERS = { ...configuration, ...ofPeople, ...sessions, ...shared } satisfies Record<keyof Stored, Sample>;
 
+const NAMED = { ...MEMBERS, "userRoles.listUsers": roleUsers };
+
+export type SampleName = keyof typeof NAMED;
+
 /** All samples by name, and those of members that show their rows from two sides. */
-export const SAMPLES: readonly (readonly [name: string, sample: Sample])[] = Object.entries({
-  ...MEMBERS,
-  "userRoles.listUsers": roleUsers,
-});
+export const SAMPLES: readonly (readonly [name: string, sample: Sample])[] = Object.entries(NAMED);
+
+export const sampleOf = (name: SampleName): Sample => NAMED[name];

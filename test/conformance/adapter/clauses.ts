@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { SAMPLES } from "../../support/samples.ts";
+import { describeCascades } from "./cascades.ts";
 import { filtering, pages, sorting, walks } from "./lists.ts";
 import { absence, isolation, uniqueness, unknownFields } from "./rows.ts";
 import { type Transport, useScene } from "./scene.ts";
@@ -17,4 +18,5 @@ export function describeAdapter(on: Transport): void {
     const scene = useScene(on, sample);
     for (const clause of CLAUSES) clause(scene, sample);
   });
+  describeCascades(on);
 }

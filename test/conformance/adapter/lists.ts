@@ -10,8 +10,18 @@ interface Listed {
   names(rows: readonly Row[]): string[];
 }
 
+const lists = new WeakMap<Scene, Promise<Listed>>();
+
+/** The rows of those who only read them, made once. */
+function listed(scene: Scene, sample: Sample): Promise<Listed> {
+  if (sample.global) return newlyListed(scene, sample);
+  const found = lists.get(scene) ?? newlyListed(scene, sample);
+  lists.set(scene, found);
+  return found;
+}
+
 /** Seven rows of one moment, in an order that no key follows; and as many of another tenant. */
-async function listed(scene: Scene, sample: Sample): Promise<Listed> {
+async function newlyListed(scene: Scene, sample: Sample): Promise<Listed> {
   const tenant = scene.tenant();
   const other = scene.tenant();
   let row: Row = {};
@@ -67,7 +77,7 @@ export function walks(scene: Scene, sample: Sample): void {
   if (!walk || !list) return;
 
   it("shows every row once on a walk by checkpoint, although all are of one moment and others are added", async () => {
-    const { page, names, tenant } = await listed(scene, sample);
+    const { page, names, tenant } = await newlyListed(scene, sample);
     const all = names((await page({ per_page: 100 })).rows).sort();
     const walked: string[] = [];
     let added = 20;

@@ -26,7 +26,7 @@ const keyRing = createKeyRing({ current: { id: "test", key: randomBytes(32) } })
  * A database of its own for a `describe`, with secrets sealed as Rowhouse seals them. Tests keep apart by their
  * tenants; what belongs to none gets a database for each test.
  */
-export function useScene(on: Transport, { global }: Sample): Scene {
+export function useScene(on: Transport, { global }: Pick<Sample, "global">): Scene {
   let fresh: FreshStore;
   let data: Stored;
   let now = NOW;
