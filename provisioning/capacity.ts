@@ -1,58 +1,30 @@
 import { PlatformError } from "../src/domain/errors.ts";
-
-interface Waiter {
-  admit(): void;
-  refuse(error: PlatformError): void;
-}
+import { createWaitingLine } from "../src/domain/waiting-line.ts";
 
 /**
  * A number of places that are taken and given back, in order of arrival.
  * `waitMs`: how long anybody waits for one, in milliseconds.
  */
 export function createCapacity(places: number, waitMs: number) {
-  const waiting = new Set<Waiter>();
+  const line = createWaitingLine(waitMs, () => exhausted(places));
   let taken = 0;
-
-  const wait = () =>
-    new Promise<void>((resolve, reject) => {
-      const leave = () => {
-        clearTimeout(timer);
-        waiting.delete(waiter);
-      };
-      const waiter: Waiter = {
-        admit() {
-          leave();
-          resolve();
-        },
-        refuse(error) {
-          leave();
-          reject(error);
-        },
-      };
-      const timer = setTimeout(() => waiter.refuse(exhausted(places)), waitMs);
-      waiting.add(waiter);
-    });
 
   return {
     /** Takes a place, waiting for one if need be. `unavailable` (`pool_exhausted`) when none comes free in time. */
     async take(): Promise<void> {
-      if (taken >= places) return await wait();
+      if (taken >= places) return await line.wait();
       taken += 1;
     },
 
     /** Gives a place back: to the one who has waited longest, if anybody has. */
     giveBack(): void {
-      const [first] = waiting;
-      if (first) first.admit();
-      else taken -= 1;
+      if (!line.admitFirst()) taken -= 1;
     },
 
-    refuseAll(error: PlatformError): void {
-      for (const waiter of waiting) waiter.refuse(error);
-    },
+    refuseAll: line.refuseAll,
 
     taken: () => taken,
-    waiting: () => waiting.size,
+    waiting: line.length,
   };
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PlatformError } from "../domain/errors.ts";
+import { createWaitingLine } from "../domain/waiting-line.ts";
 import { closedError, isBusy } from "./errors.ts";
 
 /** A writer that has not got its turn by then is told to come back: longer than one wait for the file lock. */
@@ -17,21 +18,14 @@ export interface Queue {
   close(): Promise<void>;
 }
 
-interface Waiter {
-  admit(): void;
-  refuse(error: PlatformError): void;
-}
-
 /** `waitMs`: how long anybody waits for a turn, in milliseconds. */
 export function createQueue(waitMs = QUEUE_WAIT_MS): Queue {
-  const waiting = new Set<Waiter>();
+  const line = createWaitingLine(waitMs, busyError);
   let taken = false;
   let closed = false;
 
   const next = () => {
-    const [first] = waiting;
-    if (first) return first.admit();
-    taken = false;
+    if (!line.admitFirst()) taken = false;
   };
 
   const turn = () => {
@@ -40,44 +34,24 @@ export function createQueue(waitMs = QUEUE_WAIT_MS): Queue {
       if (over) return;
       over = true;
       // Handing over on the next tick of the event loop lets timers and sockets in between two writers.
-      if (waiting.size > 0) setImmediate(next);
+      if (line.length() > 0) setImmediate(next);
       else taken = false;
     };
   };
 
-  const wait = () =>
-    new Promise<void>((resolve, reject) => {
-      const leave = () => {
-        clearTimeout(timer);
-        waiting.delete(waiter);
-      };
-      const waiter: Waiter = {
-        admit() {
-          leave();
-          resolve();
-        },
-        refuse(error) {
-          leave();
-          reject(error);
-        },
-      };
-      const timer = setTimeout(() => waiter.refuse(busyError()), waitMs);
-      waiting.add(waiter);
-    });
-
   return {
     async enter() {
       if (closed) throw closedError();
-      if (taken) await wait();
+      if (taken) await line.wait();
       taken = true;
       return turn();
     },
 
     async close() {
       closed = true;
-      for (const waiter of waiting) waiter.refuse(closedError());
+      line.refuseAll(closedError());
       // Whoever does not finish in time loses the connection under it, and SQLite rolls back.
-      if (taken) await wait().catch(() => {});
+      if (taken) await line.wait().catch(() => {});
     },
   };
 }
