@@ -4,6 +4,9 @@ import { PlatformError } from "./domain/errors.ts";
 import { createLogger } from "./log/logger.ts";
 import { createRowhouse } from "./wiring/rowhouse.ts";
 
+/** How long requests under way may take to end after a signal. */
+const STOP_MS = 20_000;
+
 /** `npm start`: reads the settings, opens the house, listens, and closes everything on Ctrl-C or SIGTERM. */
 async function main(): Promise<void> {
   const config = loadConfig(processVariables());
@@ -15,6 +18,8 @@ async function main(): Promise<void> {
   server.on("error", (error) => fail(refusalToListen(error, config.PORT)));
 
   const stop = async () => {
+    // A request that never ends, must not keep the process for ever.
+    setTimeout(() => process.exit(1), STOP_MS).unref();
     await new Promise((resolve) => server.close(resolve));
     await rowhouse.close();
   };

@@ -8,6 +8,8 @@ export interface UpkeepOptions {
   readonly data: DataAdapters;
   /** Every tenant that can be served, the control plane included. */
   readonly tenants: () => AsyncIterable<string>;
+  /** Removes what has expired beside the tenants. */
+  readonly sweepShared: () => Promise<unknown>;
   /** The canonical origin of a tenant: the issuer of what is sent in its name. */
   readonly originOf: (tenantId: string) => URL;
   /** Tenants whose outbox has been written to in this process; taking empties it. */
@@ -50,6 +52,7 @@ export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
   const tick = async () => {
     if (Date.now() >= nextSweepAt) {
       nextSweepAt = Date.now() + RETENTION_EVERY_MS;
+      await options.sweepShared();
       // At start this also finds what a killed process had left behind.
       for await (const tenantId of options.tenants()) {
         if (stopped) return;

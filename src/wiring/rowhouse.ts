@@ -64,6 +64,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const upkeep = startUpkeep({
     data,
     tenants: () => servedTenants(controlPlane),
+    sweepShared: () => controlPlane.registry.directories.sweepStates(),
     originOf: (tenantId) => originOf(tenantId, hostRules(config)),
     takePending: () => {
       const taken = [...pending];
@@ -103,16 +104,20 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
   const providers: Providers = { file: fileProvider({ directory: join(config.DATA_DIR, "tenants") }) };
   const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
     createDataAdapters(createStore(opened, { clock, keyRing, tag }));
+  const schemaVersion = await migrationHash(["tenant"]);
   const pool = createPool({
     registry,
     providers,
-    openTenant,
+    async openTenant(opened, placement) {
+      await bringUpToDate(registry, opened, placement, schemaVersion);
+      return openTenant(opened, placement);
+    },
     maxOpen: config.POOL_MAX_OPEN,
     idleMs: config.POOL_IDLE_MS,
     clock,
   });
   const template = createTemplate({
-    schemaVersion: await migrationHash(["tenant"]),
+    schemaVersion,
     migrate: (opened) => migrate(opened, ["tenant"]),
   });
   const lifecycle = createLifecycle({
@@ -130,6 +135,13 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
     clock,
   });
   return { pool, lifecycle };
+}
+
+/** A database that older code has made gets the migrations it lacks before anybody sees it. */
+async function bringUpToDate(registry: Registry, opened: Database, placement: Placement, schemaVersion: string) {
+  if (placement.schemaVersion === schemaVersion || !placement.location) return;
+  await migrate(opened, ["tenant"]);
+  await registry.recordDatabase(placement, placement.location, schemaVersion);
 }
 
 function routingTo(

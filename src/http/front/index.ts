@@ -1,6 +1,7 @@
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { Hono } from "hono";
 import type { Clock } from "../../domain/clock.ts";
+import { bodyLimit } from "./body-limit.ts";
 import { clientIp, type PeerAddress } from "./client-ip.ts";
 import { cookies } from "./cookies.ts";
 import { draft } from "./draft.ts";
@@ -52,6 +53,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
   const app = new Hono<FrontEnv>();
   const chain = [
     probes(),
+    bodyLimit(),
     draft(clock),
     clientIp(options.trustedProxies, peerAddress),
     hosts(options, placements),

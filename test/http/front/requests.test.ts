@@ -4,6 +4,17 @@ import { refusal, testFront } from "./support.ts";
 /** What the middlewares make of a request on its way in. */
 const front = testFront();
 
+describe("body-limit", () => {
+  const MEBIBYTE = "x".repeat(1024 * 1024);
+
+  it("passes a large body on whole and refuses one that nobody needs", async () => {
+    const post = (body: string) => front.send("acme.localhost", "/oauth/token", { method: "POST", body });
+
+    expect((await post(MEBIBYTE)).status).toBe(200);
+    expect(await refusal(await post(MEBIBYTE.repeat(3)))).toEqual([413, "body_too_large"]);
+  });
+});
+
 describe("tenant", () => {
   it.each([
     ["acme.localhost", "/userinfo", { "tenant-id": "acme" }, "acme"],
