@@ -5,6 +5,7 @@ import { crud, cutoffOf, decoded } from "./crud.ts";
 import { entity, type Row, storedColumns } from "./entity.ts";
 import { nowOf, type Store } from "./store.ts";
 import { sweep } from "./sweep.ts";
+import { endTokens } from "./token-ends.ts";
 
 /** An instant that cannot be read counts as long past, for whoever asks and for the sweep. */
 const expiry = (): Column<string> => ({ ...time(), encode: (value) => Date.parse(value) || 0 });
@@ -38,7 +39,8 @@ export const codes = entity<Code, CodeInsert>({
  * The `codes` adapter. `used`, `consume` and `remove` take no type, so they mean every code of that id.
  *
  * `used` throws `conflict` (`code_already_used`) where AuthHero would redeem a code a second time: it reads
- * `used_at` first and ignores the answer of `used`, so of several requests at once all would pass.
+ * `used_at` first and ignores the answer of `used`, so of several requests at once all would pass. What the first
+ * of them has been given, or still is, can then not be refreshed.
  */
 export function createCodes(store: Store): CodesAdapter {
   const { create, list, remove } = crud(store, codes, { as: "codes" });
@@ -75,7 +77,10 @@ export function createCodes(store: Store): CodesAdapter {
 
     async used(tenantId, id) {
       if (await spend(tenantId, id)) return true;
-      if (!(await find(tenantId, id).executeTakeFirst())) return false;
+      const spent = await find(tenantId, id).execute();
+      if (spent.length === 0) return false;
+      const redeemed = spent.find(({ code_type }) => code_type === "authorization_code");
+      if (redeemed) await store.batch(endTokens(store, tenantId, redeemed.login_id, Date.parse(nowOf(store))));
       throw new PlatformError("conflict", "code_already_used", "This code has been used already");
     },
 

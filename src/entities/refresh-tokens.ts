@@ -5,6 +5,7 @@ import { crud, decoded, getRow, insertRow, newRow } from "./crud.ts";
 import { encodePatch, entity, placeOf } from "./entity.ts";
 import { bump, latestOf } from "./login-sessions.ts";
 import type { Store } from "./store.ts";
+import { endedBeforeBirth, endTokens } from "./token-ends.ts";
 
 /** A refresh token: the public half it is looked up by, and the hash of its secret half. The caller makes its id. */
 export const refreshTokens = entity<RefreshToken, RefreshTokenInsert>({
@@ -37,28 +38,32 @@ export const refreshTokens = entity<RefreshToken, RefreshTokenInsert>({
 export function createRefreshTokens(store: Store): RefreshTokensAdapter {
   const { get, list, remove } = crud(store, refreshTokens, { as: "refresh_tokens" });
 
-  const revoke = async (tenantId: string, by: "login_id" | "family_id", value: string, revokedAt: string) => {
-    const result = await store.db
-      .updateTable(refreshTokens.table)
-      .set({ revoked_at: Date.parse(revokedAt) })
-      .where("tenant_id", "=", tenantId)
-      .where(by, "=", value)
-      .where("revoked_at", "is", null)
-      .executeTakeFirstOrThrow();
-    return Number(result.numUpdatedRows);
-  };
-
   return {
     get,
     list,
     remove,
     getByLookup: (tenantId, lookup) => getRow(store, refreshTokens, tenantId, lookup, "token_lookup"),
-    revokeByLoginSession: (tenantId, loginId, revokedAt) => revoke(tenantId, "login_id", loginId, revokedAt),
-    revokeFamily: (tenantId, familyId, revokedAt) => revoke(tenantId, "family_id", familyId, revokedAt),
+
+    async revokeByLoginSession(tenantId, loginId, revokedAt) {
+      const [revoked] = await store.batch(endTokens(store, tenantId, loginId, Date.parse(revokedAt)));
+      return revoked?.changes ?? 0;
+    },
+
+    async revokeFamily(tenantId, familyId, revokedAt) {
+      const { numUpdatedRows } = await store.db
+        .updateTable(refreshTokens.table)
+        .set({ revoked_at: Date.parse(revokedAt) })
+        .where("tenant_id", "=", tenantId)
+        .where("family_id", "=", familyId)
+        .where("revoked_at", "is", null)
+        .executeTakeFirstOrThrow();
+      return Number(numUpdatedRows);
+    },
 
     async create(tenantId, input) {
       const row = newRow(store, refreshTokens, tenantId, input);
-      const insert = insertRow(store, refreshTokens, row);
+      const ended = { revoked_at: endedBeforeBirth(store, tenantId, input.login_id) };
+      const insert = insertRow(store, refreshTokens, { ...ended, ...row });
       const expiresAt = latestOf(input.expires_at, input.idle_expires_at);
       await store.batch(expiresAt ? [insert, bump(store, tenantId, input.login_id, expiresAt)] : [insert]);
       return decoded(store, refreshTokens, tenantId, row);

@@ -1,4 +1,4 @@
-import type { DataAdapters } from "@authhero/adapter-interfaces";
+import type { DataAdapters, RefreshTokenInsert } from "@authhero/adapter-interfaces";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { inRounds } from "../../src/db/rounds.ts";
 import { systemClock } from "../../src/domain/clock.ts";
@@ -34,7 +34,19 @@ describe("an authorization code", () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(answers.filter(carriesTokens)).toHaveLength(1);
     expect(answers.filter(({ status }) => status >= 400)).toHaveLength(3);
-    expect(await refreshTokens()).toHaveLength(1);
+  });
+
+  it("asked for by several at the same time gives the one who gets it nothing to refresh", async () => {
+    const { code, verifier } = await logIn(house);
+    const form = redemption(code, verifier);
+
+    const answers = await Promise.all([ask(form), ask(form)]);
+
+    const won = answers.find(({ status }) => status === 200);
+    const { refresh_token = "" } = won ? tokensOf(won) : {};
+    expect(await refreshTokens()).toMatchObject([{ revoked_at: expect.any(String) }]);
+    expect((await ask(refreshing(refresh_token))).status).toBe(403);
+    expect((await ask(form)).status).toBeGreaterThanOrEqual(400);
   });
 
   it("is refused afterwards, and what its first redemption gave is no longer refreshed", async () => {
@@ -59,5 +71,36 @@ describe("an authorization code", () => {
     await ask(redemption(replayed.code, replayed.verifier));
 
     tokensOf(await ask(refreshing(refresh_token)));
+  });
+});
+
+describe("a refresh token of a login whose tokens were just ended", () => {
+  const refreshToken = (id: string, login_id: string) => ({
+    id,
+    login_id,
+    client_id: "web",
+    user_id: "auth0|ann",
+    rotating: false,
+    device: {} as RefreshTokenInsert["device"],
+    resource_servers: [],
+  });
+
+  it("is ended from its birth, because its redemption had begun before; a minute later it is not", async () => {
+    let now = new Date("2026-01-01T12:00:00.000Z");
+    const { loginSessions, refreshTokens } = createDataAdapters(createStore(fresh.database, { clock: () => now }));
+    const session = { csrf_token: "token", authParams: { client_id: "web" }, expires_at: "2026-01-02T12:00:00.000Z" };
+    const [ended, other] = [await loginSessions.create(TENANT, session), await loginSessions.create(TENANT, session)];
+    await refreshTokens.revokeByLoginSession(TENANT, ended.id, now.toISOString());
+
+    now = new Date("2026-01-01T12:00:30.000Z");
+    await refreshTokens.create(TENANT, refreshToken("racing", ended.id));
+    await refreshTokens.create(TENANT, refreshToken("other", other.id));
+    now = new Date("2026-01-01T12:01:00.000Z");
+    await refreshTokens.create(TENANT, refreshToken("later", ended.id));
+
+    expect(await refreshTokens.get(TENANT, "racing")).toMatchObject({ revoked_at: "2026-01-01T12:00:00.000Z" });
+    expect(await refreshTokens.get(TENANT, "other")).not.toHaveProperty("revoked_at");
+    expect(await refreshTokens.get(TENANT, "later")).not.toHaveProperty("revoked_at");
+    expect(await loginSessions.get(TENANT, ended.id)).toEqual(ended);
   });
 });
