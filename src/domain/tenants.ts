@@ -11,16 +11,21 @@ export type TenantState =
   | "deleting"
   | "deleted";
 
+/** Whose database is served. Which of these may do what is decided in the front. */
+export const SERVED: readonly TenantState[] = ["ready", "suspended", "read_only"];
+
 /** From → to. What is not listed is refused; a purged tenant has no row any more. */
 export const TRANSITIONS: Readonly<Record<TenantState, readonly TenantState[]>> = {
   pending: ["provisioning", "failed", "deleting"],
-  provisioning: ["ready", "failed", "deleting"],
+  // An undeleted tenant goes back to where it was.
+  provisioning: ["ready", "suspended", "read_only", "failed", "deleting"],
   ready: ["suspended", "read_only", "deleting"],
   suspended: ["ready", "deleting"],
   read_only: ["ready", "deleting"],
   failed: ["provisioning", "deleting"],
-  deleting: ["deleted"],
-  deleted: ["ready"],
+  // A purge may overtake a deletion.
+  deleting: ["deleted", "deleting"],
+  deleted: ["provisioning", "deleting"],
 };
 
 /** Labels that mean something else on our hosts, or below `/tenants`. */

@@ -97,8 +97,9 @@ export function createLogs(store: Store): LogsDataAdapter {
 
 const bounded = ({ user_agent, description, ...log }: LogInsert): LogInsert => ({
   ...log,
-  ...(user_agent !== undefined && { user_agent: user_agent.slice(0, TEXT_MAX) }),
-  ...(description !== undefined && { description: description.slice(0, TEXT_MAX) }),
+  // Nothing may come as null here, too: a log that cannot be written is an event nobody hears of.
+  ...(user_agent && { user_agent: user_agent.slice(0, TEXT_MAX) }),
+  ...(description && { description: description.slice(0, TEXT_MAX) }),
 });
 
 /** Both ends are Unix seconds and belong to it; the last second wholly. */

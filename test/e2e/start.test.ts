@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { api, createTenant, managementToken } from "../support/clients.ts";
+import { openFile } from "../../src/db/native.ts";
+import { api, createTenant, discover, furnish, logIn, managementToken } from "../support/clients.ts";
 import { type RunningServer, startExpectingRefusal, startServer } from "../support/server.ts";
 
 const running: RunningServer[] = [];
@@ -79,6 +80,39 @@ describe("a tenant whose file is damaged", () => {
     expect(await list.json()).toMatchObject({ errorCode: "tenant_unavailable" });
   });
 });
+
+describe("a tenant's database that older code has made", () => {
+  it("gets the migrations it lacks at its first opening", async () => {
+    const first = await start();
+    const token = await managementToken(first);
+    await createTenant(first, token, "acme");
+    await first.stop();
+    const [file = ""] = tenantFiles(first.directory);
+    await makeOlder(file, join(first.directory, "control-plane.db"));
+
+    const second = await start({ directory: first.directory, port: first.port });
+    const application = await furnish(second, token, "acme");
+    const { tokens } = await logIn(
+      application,
+      await discover(application.issuer, "default", application.clientSecret),
+    );
+
+    expect(tokens.claims()?.email).toBe(application.email);
+  });
+});
+
+/** Takes the newest migration out of a database again, and its mark out of the registry. */
+async function makeOlder(file: string, controlPlaneFile: string): Promise<void> {
+  const statement = (sql: string) => ({ sql, parameters: [] });
+  const script = readFileSync("migrations/tenant/0004_sessions.sql", "utf8");
+  const tables = [...script.matchAll(/CREATE TABLE (\w+)/g)].map(([, table]) => `drop table ${table}`);
+  const tenant = await openFile(file);
+  await tenant.batch([...tables, "delete from schema_migrations where id = '0004_sessions'"].map(statement));
+  await tenant.close();
+  const controlPlane = await openFile(controlPlaneFile);
+  await controlPlane.batch([statement("update rh_placements set schema_version = 'older'")]);
+  await controlPlane.close();
+}
 
 function tenantFiles(directory: string): string[] {
   const tenants = join(directory, "tenants");

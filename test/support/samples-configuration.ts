@@ -79,6 +79,7 @@ export const clientRegistrationTokens: Sample = {
     key: "id",
     has: ["get", "remove"],
     unique: [["id"], ["token_hash"]],
+    never: { single_use: "it is or it is not" },
   }),
   list: async (data, tenant, row) => ({
     rows: await data.clientRegistrationTokens.listByClient(tenant, text(row, "client_id")),
@@ -184,6 +185,7 @@ export const actionVersions: Sample = {
     pages: { first: 0 },
     sorts: [],
     computed: ["number"],
+    never: { deployed: "it is or it is not" },
     own: () => ({ action_id: "action" }),
   }),
   get: (data, tenant, row) => data.actionVersions.get(tenant, text(row, "action_id"), text(row, "id")),

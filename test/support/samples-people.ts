@@ -70,6 +70,7 @@ export const userActivity: Sample = {
   key: "user_id",
   merges: true,
   missing: { update: undefined },
+  never: { login_count: "no login is 0" },
   value: (n) => fullValue(activityRow, n),
   create(data, tenant, value) {
     const { user_id, ...activity } = value as z.output<typeof activityRow>;
@@ -90,6 +91,7 @@ export const passwords: Sample = {
     unique: [["id"]],
     imports: { id: true },
     fixed: ["user_id"],
+    never: { algorithm: "a hash of unknown kind is no use", is_current: "it is or it is not" },
     own: () => ({ is_current: true }),
   }),
   get: (data, tenant, row) => data.passwords.get(tenant, text(row, "user_id")),
@@ -106,6 +108,7 @@ export const authenticationMethods: Sample = {
     has: ["get", "update", "remove"],
     imports: { id: true },
     missing: { update: "throws" },
+    never: { confirmed: "it is or it is not" },
   }),
   list: async (data, tenant, row) => ({
     rows: await data.authenticationMethods.list(tenant, text(row, "user_id")),
@@ -159,6 +162,7 @@ export const userPermissions: Sample = {
   merges: true,
   lenient: "permissions come as they were listed, names and all",
   computed: ["resource_server_name"],
+  never: { organization_id: "none is the whole tenant" },
   pages: { first: 0 },
   missing: { remove: true },
   value: (n) => ({ ...(fullValue(userPermissionInsertSchema, n) as object), user_id: "auth2|ann" }),

@@ -23,6 +23,7 @@ export const loginSessions = collection((data) => data.loginSessions, {
   insert: loginSessionInsertSchema,
   read: loginSessionSchema,
   key: "id",
+  never: { state: "a visit is always in some state" },
   has: ["get", "update", "remove"],
 });
 
@@ -114,6 +115,7 @@ export const outbox: Sample = {
       key: "id",
       has: [],
       lenient: "events are kept verbatim",
+      verbatim: true,
       computed: ["retry_count", "processed_at", "next_retry_at", "error", "dead_lettered_at", "final_error"],
       hidden: ["tenant_id"],
       pages: { first: 0 },

@@ -42,6 +42,8 @@ interface Traits {
   readonly merges?: true;
   /** Why it takes fields that it does not know. */
   readonly lenient?: string;
+  /** What it is given is kept as it is, nulls included. */
+  readonly verbatim?: true;
   /** Fields that are taken and never shown. */
   readonly hidden?: readonly string[];
   /** Fields that are shown although nobody gave them: made by the adapter, or always shown. */

@@ -15,11 +15,13 @@ import {
 } from "@authhero/adapter-interfaces";
 import type { z } from "zod";
 import { collection, pageOf, type Row, type Sample } from "./samples-shapes.ts";
-import { instant } from "./samples-values.ts";
+import { fullValue, instant } from "./samples-values.ts";
 
 const text = (row: Row, field: string) => String(row[field]);
 
 type Tenant = z.output<typeof tenantSchema>;
+
+const flags = tenantInsertSchema.shape.flags.unwrap();
 
 export const tenants: Sample = {
   ...collection(
@@ -43,6 +45,7 @@ export const tenants: Sample = {
       pages: { first: 0 },
       imports: { id: true },
       missing: { update: undefined },
+      own: (n) => ({ flags: fullValue(flags, n, { allow_http_return_to: [`http://localhost:${3000 + n}`] }) }),
     },
   ),
 };
@@ -94,6 +97,7 @@ export const proxyRoutes = collection((data) => data.proxyRoutes, {
   as: "proxy_routes",
   unique: [["id"]],
   fixed: ["custom_domain_id"],
+  never: { priority: "routes are always in some order" },
   sorts: [],
   pages: { first: 0 },
   imports: { id: true },
@@ -114,6 +118,7 @@ export const tenantOperations = collection(
     read: tenantOperationSchema,
     key: "id",
     as: "operations",
+    never: { tenant_id: "null is all tenants" },
     adds: ["status"],
     global: true,
     sorts: [],
@@ -132,6 +137,7 @@ export const tenantOperationEvents: Sample = {
       key: "id",
       has: [],
       global: true,
+      never: { attempt: "a first attempt is 1" },
       sorts: [],
       pages: { first: 0 },
       own: () => ({ operation_id: "operation" }),
@@ -160,6 +166,7 @@ export const rollouts = collection(
     read: rolloutSchema,
     key: "id",
     as: "rollouts",
+    never: { wave_size: "a wave is always of some size" },
     adds: ["status"],
     global: true,
     sorts: [],

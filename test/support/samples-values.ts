@@ -35,12 +35,17 @@ export function fieldsOf(schema: Schema): string[] {
   return [];
 }
 
-/** The fields that a caller need not give. */
+/** The fields that may hold nothing: those a caller need not give, and those that may be null. */
 export function optionalFieldsOf(schema: Schema): string[] {
   const { def } = (schema as z.core.$ZodTypes)._zod;
+  if (def.type === "union") return [...new Set(def.options.flatMap((option) => optionalFieldsOf(option as Schema)))];
   if (def.type !== "object") return [];
-  return Object.keys(def.shape).filter((field) => (def.shape[field] as Schema)._zod.optin === "optional");
+  return Object.keys(def.shape).filter((field) =>
+    OPTIONAL.includes((def.shape[field] as z.core.$ZodTypes)._zod.def.type),
+  );
 }
+
+const OPTIONAL = ["optional", "nullable", "default", "prefault", "catch"];
 
 interface Path {
   readonly n: number;
@@ -113,7 +118,7 @@ function pick<T>(values: readonly T[], n: number): T {
 
 function objectOf(shape: Readonly<Record<string, Schema>>, path: Path): object {
   const fields = Object.entries(shape).filter(
-    ([, schema]) => path.depth < DEPTH_MAX || schema._zod.optin !== "optional",
+    ([, schema]) => path.depth < DEPTH_MAX || !OPTIONAL.includes((schema as z.core.$ZodTypes)._zod.def.type),
   );
   return Object.fromEntries(fields.map(([field, schema]) => [field, sampleOf(schema, { ...deeper(path), field })]));
 }
@@ -135,7 +140,8 @@ function textOf(schema: z.core.$ZodString, n: number, field: string): string {
 
 function numberOf(schema: z.core.$ZodNumber, n: number): number {
   const { above = Number.NEGATIVE_INFINITY, below = Number.POSITIVE_INFINITY } = rulesOf(schema);
-  return Math.min(Math.max(n + 1, above), below);
+  // Beyond the length of every sample of text: some numbers limit texts beside them.
+  return Math.min(Math.max(n + 100, above), below);
 }
 
 interface Rules {

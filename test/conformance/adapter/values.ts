@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { z } from "zod";
 import { patchOf } from "../../support/samples-shapes.ts";
 import { optionalFieldsOf } from "../../support/samples-values.ts";
 import { like, made, type Row, type Sample, type Scene, shownOf } from "./scene.ts";
@@ -12,6 +13,10 @@ const TIMES = ["created_at", "updated_at"];
 export function roundTrip(scene: Scene, sample: Sample): void {
   const { get, list, update } = sample;
   if (!get && !list) return;
+
+  it.each(VARIANTS)("is tried with what its schema allows (%i)", (n) => {
+    expect(z.safeParse(sample.insert, sample.value(n)).error?.issues).toBeUndefined();
+  });
 
   it.each(VARIANTS)("comes back from create with every field it was given (%i)", async (n) => {
     const tenant = scene.tenant();
@@ -49,10 +54,26 @@ function unexpected(sample: Sample, value: object, found: object): string[] {
   return made.filter((field) => !sample.adds?.includes(field));
 }
 
+function takesNulls(scene: Scene, sample: Sample, get: NonNullable<Sample["get"]>): void {
+  it("takes null at creation for nothing", async () => {
+    const tenant = scene.tenant();
+    const { value, optional } = bareOf(sample);
+    const nulls = Object.fromEntries(optional.map((field) => [field, null]));
+
+    const row = await made(scene, sample, tenant, { ...value, ...nulls });
+
+    const unset = Object.entries((await get(scene.data, tenant, row)) ?? {}).filter(([, shown]) => shown === null);
+    expect(unset).toEqual([]);
+  });
+}
+
 /** In a change, undefined says nothing and null says that there is nothing. */
 export function clearing(scene: Scene, sample: Sample): void {
   const { get, update } = sample;
-  if (!get || !update) return;
+  if (!get) return;
+
+  if (!sample.verbatim) takesNulls(scene, sample, get);
+  if (!update) return;
 
   it("keeps what a change does not mention or mentions as undefined", async () => {
     const tenant = scene.tenant();
@@ -65,6 +86,24 @@ export function clearing(scene: Scene, sample: Sample): void {
 
     expect({ ...before, updated_at: null }).toEqual({ ...(await get(scene.data, tenant, row)), updated_at: null });
   });
+
+  const never = Object.keys(sample.never ?? {}).filter((field) => field in patchOf(sample, 1));
+  if (never.length > 0) {
+    it("keeps something in what cannot be empty: null is refused there, or means the least there can be", async () => {
+      const tenant = scene.tenant();
+      const row = await made(scene, sample, tenant, sample.value(1));
+
+      for (const field of never) {
+        const status = await update(scene.data, tenant, row, { [field]: null }).then(
+          () => 200,
+          (error) => error.status,
+        );
+
+        expect([200, 400]).toContain(status);
+        expect([field, valueIn(await get(scene.data, tenant, row), field)]).not.toEqual([field, undefined]);
+      }
+    });
+  }
 
   const clearable = optionalFieldsOf(sample.read).filter(
     (field) => field in patchOf(sample, 1) && !(field in (sample.never ?? {})),
@@ -100,14 +139,18 @@ const apart = (sample: Sample, field: string, row: object | null): Row =>
     ),
   );
 
-/** A row of which only what must be given was given. */
-async function bareRow(scene: Scene, sample: Sample): Promise<object | null | undefined> {
-  const optional = optionalFieldsOf(sample.insert);
-  const value = Object.fromEntries(
-    Object.entries(sample.value(9)).filter(([field]) => field === sample.key || !optional.includes(field)),
+/** A value of which only what must be given is given, and what else there would be. */
+function bareOf(sample: Sample) {
+  const optional = optionalFieldsOf(sample.insert).filter(
+    (field) => field !== sample.key && !(field in (sample.never ?? {})),
   );
+  const value = Object.fromEntries(Object.entries(sample.value(9)).filter(([field]) => !optional.includes(field)));
+  return { value, optional };
+}
+
+async function bareRow(scene: Scene, sample: Sample): Promise<object | null | undefined> {
   const tenant = scene.tenant();
-  return sample.get?.(scene.data, tenant, await made(scene, sample, tenant, value));
+  return sample.get?.(scene.data, tenant, await made(scene, sample, tenant, bareOf(sample).value));
 }
 
 const IMPORTED = { id: "imported", created_at: "2001-02-03T04:05:06.007Z", updated_at: "2002-03-04T05:06:07.008Z" };
