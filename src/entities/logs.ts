@@ -95,11 +95,11 @@ export function createLogs(store: Store): LogsDataAdapter {
   };
 }
 
-const bounded = ({ user_agent, description, ...log }: LogInsert): LogInsert => ({
+// Untyped callers send null for nothing, too; a log that cannot be written is an event nobody hears of.
+const bounded = (log: LogInsert): LogInsert => ({
   ...log,
-  // Nothing may come as null here, too: a log that cannot be written is an event nobody hears of.
-  ...(user_agent && { user_agent: user_agent.slice(0, TEXT_MAX) }),
-  ...(description && { description: description.slice(0, TEXT_MAX) }),
+  user_agent: log.user_agent?.slice(0, TEXT_MAX),
+  description: log.description?.slice(0, TEXT_MAX),
 });
 
 /** Both ends are Unix seconds and belong to it; the last second wholly. */
