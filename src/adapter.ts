@@ -3,6 +3,7 @@ import { openClient } from "./db/client.ts";
 import type { Database } from "./db/database.ts";
 import { type AnyKysely, fromKysely } from "./db/kysely.ts";
 import { type Applied, migrate } from "./db/migrate.ts";
+import { inRounds } from "./db/rounds.ts";
 import type { KeyRing } from "./db/seal.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
 import type { Tag } from "./domain/names.ts";
@@ -41,4 +42,5 @@ export function createAdapters(source: Source, options: AdapterOptions = {}): Da
 export const migrateToLatest = (source: Source): Promise<Applied[]> =>
   migrate(databaseOf(source), ["tenant", "shared"]);
 
-const databaseOf = (source: Source): Database => ("selectFrom" in source ? fromKysely(source) : openClient(source));
+const databaseOf = (source: Source): Database =>
+  "selectFrom" in source ? fromKysely(source) : inRounds(openClient(source));

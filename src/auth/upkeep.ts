@@ -1,5 +1,6 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { runOutboxRelay, runRetention } from "authhero";
+import type { Clock } from "../domain/clock.ts";
 import { plainId } from "../domain/ids.ts";
 import type { Logger } from "../log/logger.ts";
 import { runInContext } from "../tenancy/context.ts";
@@ -12,72 +13,144 @@ export interface UpkeepOptions {
   readonly sweepShared: () => Promise<unknown>;
   /** The canonical origin of a tenant: the issuer of what is sent in its name. */
   readonly originOf: (tenantId: string) => URL;
-  /** Tenants whose outbox has been written to in this process; taking empties it. */
-  readonly takePending: () => readonly string[];
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
-// Delivery normally happens right behind the response; this is for what failed or was cut off.
-const RELAY_EVERY_MS = 15_000;
-const RETENTION_EVERY_MS = 24 * 3_600_000;
+export interface Upkeep {
+  /** A request has left something in a tenant's outbox: it is delivered in a moment. */
+  wake(tenantId: string): void;
+  stop(): Promise<void>;
+}
+
+// After a write: at once for what arrives within a moment, then when what had failed is due again (AuthHero tries
+// five times within a minute), and once more for good measure. What is left then waits for the daily round.
+const ROUNDS_MS = [20, 15_000, 60_000, 300_000];
+const TICK_MS = 1_000;
+const SWEEP_EVERY_MS = 24 * 3_600_000;
+
+const RELAY_EVENTS = 200;
+const RELAYS_MAX = 50;
 
 /** Delivers what is left in outboxes and removes what has expired, one tenant at a time, until it is stopped. */
-export function startUpkeep(options: UpkeepOptions): { stop(): Promise<void> } {
-  const { log, takePending } = options;
-  const left = new Set<string>();
-  let nextSweepAt = 0;
-  let stopped = false;
-  let running: Promise<void> = Promise.resolve();
-
-  /** False when it failed: logged here, at the edge, because the tenant's turn comes again. */
-  const attempt = async (event: string, tenantId: string, work: () => Promise<unknown>): Promise<boolean> => {
-    try {
-      await runInContext({ requestId: plainId(), tenantId, origin: options.originOf(tenantId) }, work);
-      return true;
-    } catch (error) {
-      log.warn(event, { tenant: tenantId, error });
-      return false;
-    }
-  };
-
-  const relay = async (tenantId: string) => {
-    const issuer = options.originOf(tenantId).href;
-    const relayed = await attempt("outbox.relay_failed", tenantId, () =>
-      runOutboxRelay({ dataAdapter: options.data, issuer }),
-    );
-    if (relayed) left.delete(tenantId);
-    else left.add(tenantId);
-  };
-
-  const tick = async () => {
-    if (Date.now() >= nextSweepAt) {
-      nextSweepAt = Date.now() + RETENTION_EVERY_MS;
-      await options.sweepShared();
-      // At start this also finds what a killed process had left behind.
-      for await (const tenantId of options.tenants()) {
-        if (stopped) return;
-        await relay(tenantId);
-        await attempt("retention.failed", tenantId, () => runRetention({ dataAdapter: options.data }));
-      }
-      return;
-    }
-    for (const tenantId of new Set([...left, ...takePending()])) {
-      if (stopped) return;
-      await relay(tenantId);
-    }
-  };
-
-  const run = () => {
-    running = running.then(tick).catch((error: unknown) => log.error("upkeep.failed", { error }));
-  };
-  const timer = setInterval(run, RELAY_EVERY_MS);
-  run();
+export function startUpkeep(options: UpkeepOptions): Upkeep {
+  const relays = createRelays(options);
+  const deliver = oneAtATime(relays.run, options.log);
+  const sweep = oneAtATime((stopped) => sweepAll(options, relays, stopped), options.log);
+  const timers = [setInterval(deliver.run, TICK_MS), setInterval(sweep.run, SWEEP_EVERY_MS)];
+  let waking: NodeJS.Timeout | undefined;
+  // At the start too: a killed process may have left something behind.
+  sweep.run();
 
   return {
+    wake(tenantId) {
+      relays.expect(tenantId);
+      waking ??= setTimeout(() => {
+        waking = undefined;
+        deliver.run();
+      }, ROUNDS_MS[0]).unref();
+    },
+
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      clearTimeout(waking);
+      await Promise.all([deliver.stop(), sweep.stop()]);
+    },
+  };
+}
+
+/** A job that runs once at a time; asked again meanwhile, it runs again behind. What it throws is logged. */
+function oneAtATime(job: (stopped: () => boolean) => Promise<void>, log: Logger) {
+  let stopped = false;
+  let running: Promise<void> | undefined;
+  let again = false;
+
+  const run = () => {
+    if (stopped) return;
+    again = running !== undefined;
+    running ??= job(() => stopped)
+      .catch((error: unknown) => log.error("upkeep.failed", { error }))
+      .finally(() => {
+        running = undefined;
+        if (again) run();
+      });
+  };
+  return {
+    run,
     async stop() {
       stopped = true;
-      clearInterval(timer);
       await running;
     },
   };
 }
+
+/** Whose outbox is to be looked at, and when. */
+function createRelays({ data, originOf, log, clock }: Pick<UpkeepOptions, "data" | "originOf" | "log" | "clock">) {
+  const due = new Map<string, { readonly round: number; readonly at: number }>();
+  const plan = (tenantId: string, round: number) => {
+    const delay = ROUNDS_MS[round];
+    if (delay === undefined) due.delete(tenantId);
+    else due.set(tenantId, { round, at: clock().getTime() + delay });
+  };
+
+  /** Until nothing is due any more, so that a burst does not wait for the next round. */
+  const relay = async (tenantId: string) => {
+    const issuer = originOf(tenantId).href;
+    for (let relays = 0; relays < RELAYS_MAX; relays += 1) {
+      await runOutboxRelay({ dataAdapter: data, issuer, batchSize: RELAY_EVENTS });
+      const further = await data.outbox?.getUnprocessed(1);
+      if (!further?.length) return;
+    }
+  };
+
+  /** False when it failed: logged here, at the edge, because the tenant's turn comes again. */
+  const attempt = async (tenantId: string): Promise<boolean> => {
+    try {
+      await runInContext(jobContext(tenantId, originOf), () => relay(tenantId));
+      return true;
+    } catch (error) {
+      log.warn("outbox.relay_failed", { tenant: tenantId, error });
+      return false;
+    }
+  };
+
+  return {
+    expect: (tenantId: string) => plan(tenantId, 0),
+    attempt,
+
+    async run(stopped: () => boolean) {
+      for (const [tenantId, planned] of due) {
+        if (stopped()) return;
+        if (planned.at > clock().getTime()) continue;
+        const delivered = await attempt(tenantId);
+        // Written to again meanwhile: that is a round of its own.
+        if (due.get(tenantId) === planned) plan(tenantId, delivered ? planned.round + 1 : Math.max(1, planned.round));
+      }
+    },
+  };
+}
+
+/** What is left in every outbox, and what has expired in every database. */
+async function sweepAll(
+  { data, tenants, sweepShared, originOf, log }: UpkeepOptions,
+  relays: { attempt(tenantId: string): Promise<boolean> },
+  stopped: () => boolean,
+): Promise<void> {
+  await sweepShared();
+  for await (const tenantId of tenants()) {
+    if (stopped()) return;
+    await relays.attempt(tenantId);
+    try {
+      await runInContext(jobContext(tenantId, originOf), () => runRetention({ dataAdapter: data }));
+    } catch (error) {
+      // The next round comes, and the other tenants must not wait for it.
+      log.warn("retention.failed", { tenant: tenantId, error });
+    }
+  }
+}
+
+const jobContext = (tenantId: string, originOf: UpkeepOptions["originOf"]) => ({
+  requestId: plainId(),
+  tenantId,
+  origin: originOf(tenantId),
+});

@@ -8,6 +8,7 @@ import type { Database } from "../db/database.ts";
 import { holdLock } from "../db/lock.ts";
 import { migrate } from "../db/migrate.ts";
 import { openFile } from "../db/native.ts";
+import { inRounds } from "../db/rounds.ts";
 import { type KeyRing, loadOrCreateKeyFile, parseKeyRing } from "../db/seal.ts";
 import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
@@ -45,7 +46,7 @@ export async function openControlPlane(config: Config, clock: Clock): Promise<Co
   const tenantId = config.CONTROL_PLANE_TENANT_ID;
   const registry = createRegistry({ database, keyRing, clock });
   const { tag } = await ensureOwnPlacement(registry, tenantId);
-  const store = createStore(database, { clock, keyRing, tag });
+  const store = createStore(inRounds(database), { clock, keyRing, tag });
   return {
     tenantId,
     database,

@@ -10,13 +10,15 @@ import type { Registry } from "../../provisioning/registry.ts";
 import { createTemplate } from "../../provisioning/template.ts";
 import { createAuthHero } from "../auth/authhero.ts";
 import { seedControlPlane } from "../auth/control-plane.ts";
+import { deliveredBehind } from "../auth/delivery.ts";
 import { createPageSources } from "../auth/page-sources.ts";
 import { createKeyOwners, ensureTenantKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
-import { startUpkeep } from "../auth/upkeep.ts";
+import { startUpkeep, type Upkeep } from "../auth/upkeep.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../db/database.ts";
 import { migrate, migrationHash } from "../db/migrate.ts";
+import { inRounds } from "../db/rounds.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
 import { createCache } from "../entities/cache.ts";
@@ -27,6 +29,7 @@ import type { Logger } from "../log/logger.ts";
 import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { type HostRules, originOf } from "../tenancy/hosts.ts";
 import { keepPatchKeys } from "../tenancy/patch-keys.ts";
+import { requireBoundTenant } from "../tenancy/router.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { type ControlPlane, openControlPlane } from "./control-plane.ts";
 import { createDirectory } from "./directory.ts";
@@ -53,32 +56,28 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const controlPlane = await openControlPlane(config, clock);
   const firstLogin = await seed(controlPlane, config);
   const { pool, lifecycle } = await openTenants(controlPlane, config, clock);
-  const pending = new Set<string>();
-  const routing = routingTo(controlPlane, pool, createCache({ clock }), (tenantId) => pending.add(tenantId));
+  let upkeep: Upkeep | undefined;
+  const routing = routingTo(controlPlane, pool, createCache({ clock }), (tenantId) => upkeep?.wake(tenantId));
   const data = raisingEpochs(routed({ ...routing, surface: "auth" }), controlPlane.registry.raiseEpoch);
   const front = frontOver(controlPlane, { config, log, clock, data, lifecycle, routing });
 
   for (const { tenantId, kind, error } of await lifecycle.resumeAll()) {
     if (error) log.warn("operation.failed", { tenant: tenantId, kind, error });
   }
-  const upkeep = startUpkeep({
+  upkeep = startUpkeep({
     data,
     tenants: () => servedTenants(controlPlane),
     sweepShared: () => controlPlane.registry.directories.sweepStates(),
     originOf: (tenantId) => originOf(tenantId, hostRules(config)),
-    takePending: () => {
-      const taken = [...pending];
-      pending.clear();
-      return taken;
-    },
     log,
+    clock,
   });
 
   return {
     fetch: front.fetch,
     firstLogin,
     async close() {
-      await upkeep.stop();
+      await upkeep?.stop();
       await pool.close();
       await controlPlane.close();
     },
@@ -103,7 +102,7 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
   const { registry, database, adapters, keyRing } = controlPlane;
   const providers: Providers = { file: fileProvider({ directory: join(config.DATA_DIR, "tenants") }) };
   const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
-    createDataAdapters(createStore(opened, { clock, keyRing, tag }));
+    createDataAdapters(createStore(inRounds(opened), { clock, keyRing, tag }));
   const schemaVersion = await migrationHash(["tenant"]);
   const pool = createPool({
     registry,
@@ -178,6 +177,9 @@ function frontOver(controlPlane: ControlPlane, { config, log, clock, data, lifec
   const { tenantId, registry, adapters } = controlPlane;
   const rules = hostRules(config);
   const tenants = createTenantsRouter(createTenantsService(controlPlane, lifecycle, rules, config.PROVIDER, data));
+  // Events that a user write carries along are seen here first.
+  const left = () => routing.outboxWritten?.(requireBoundTenant("outbox"));
+  const management = raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch);
   return createFront({
     ...rules,
     trustedProxies: config.TRUSTED_PROXIES,
@@ -190,8 +192,8 @@ function frontOver(controlPlane: ControlPlane, { config, log, clock, data, lifec
     keys: createKeyOwners(adapters.keys, tenantId, clock),
     pageSources: createPageSources(data),
     inner: createAuthHero({
-      data,
-      management: keepPatchKeys(raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch)),
+      data: deliveredBehind(data, left),
+      management: deliveredBehind(keepPatchKeys(management), left),
       controlPlaneTenantId: tenantId,
       issuer: rules.issuer,
       extensions: [{ path: "/tenants", router: tenants }],
