@@ -1,30 +1,36 @@
-import { type ExpressionBuilder, Kysely } from "kysely";
+import { Kysely, type Selectable } from "kysely";
 import type { Database, Statement } from "../src/db/database.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
-import {
-  abandoning,
-  addingEvent,
-  beginning,
-  describe,
-  fencing,
-  LEASE_MS,
-  type Lease,
-  type NewOperation,
-  noting,
-  type Operation,
-  overtaken,
-  toOperation,
-  updating,
-} from "./operations.ts";
-import { type ProcessIdentity, thisProcess } from "./process.ts";
 import type { RegistryTables } from "./tables.ts";
+
+/** What is written is read by people: an error longer than this says nothing more. */
+const ERROR_CHARACTERS_MAX = 500;
 
 /** Nobody looks further back in one page. */
 const PAGE_ROWS_MAX = 100;
 
-/** The fencing guard of `operations.ts` inserts an operation twice, and this is how the database says so. */
-const FENCED_OFF = /rh_operations\.id\b/;
+/** Stored, so never renamed. */
+export type OperationKind = "provision" | "delete";
+
+/** One run of named steps for one incarnation of a tenant. */
+export interface Operation {
+  /** Operations are numbered as they begin. */
+  readonly number: number;
+  readonly id: string;
+  readonly tenantId: string;
+  readonly tag: string;
+  readonly kind: OperationKind;
+  readonly state: "running" | "failed" | "done" | "abandoned";
+  /** The step that was finished last, or the one that failed. */
+  readonly step: string | null;
+  readonly error: string | null;
+  /** Who asked for it, in the words of the caller. */
+  readonly initiator: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly finishedAt: string | null;
+}
 
 export interface OperationEvent {
   readonly step: string;
@@ -33,132 +39,22 @@ export interface OperationEvent {
   readonly at: string;
 }
 
-export interface JournalOptions {
-  readonly database: Database;
-  readonly clock: Clock;
-  /** Who runs operations here. */
-  readonly process?: ProcessIdentity;
-}
+export type NewOperation = Pick<Operation, "id" | "tenantId" | "tag" | "kind" | "initiator">;
 
-/**
- * What has been done, so that a crash anywhere can be resumed at the first unfinished step, and who is at it.
- *
- * An operation is run by whoever holds its lease. A take-over raises its fencing number, and every write under a
- * lease compares it: whoever was thought dead and wakes up again changes nothing, and gets `conflict`
- * (`operation_overtaken`).
- */
-export function createJournal({ database, clock, process = thisProcess() }: JournalOptions) {
+/** What has been done, so that a crash anywhere can be resumed at the first unfinished step. */
+export function createJournal({ database, clock }: { readonly database: Database; readonly clock: Clock }) {
   const db = new Kysely<RegistryTables>({ dialect: database.dialect });
   const now = () => clock().toISOString();
-  const leased = () => ({
-    lease_owner: process.id,
-    lease_until: new Date(clock().getTime() + LEASE_MS).toISOString(),
-  });
-  const isHeld = ({ leaseOwner, leaseUntil }: Operation) =>
-    leaseOwner !== null && leaseUntil !== null && leaseUntil > now() && !process.isGone(leaseOwner);
-
-  /** Runs statements if the lease still holds, and none of them otherwise. */
-  const underLease = async (lease: Lease, statements: readonly Statement[]): Promise<void> => {
-    try {
-      await database.batch([fencing(db, lease), ...statements]);
-    } catch (error) {
-      if (isFencedOff(error)) throw overtaken(lease, error);
-      throw error;
-    }
-  };
-
-  const read = async (column: "id" | "tenant_id", value: string, onlyUnfinished: boolean) => {
-    let query = db.selectFrom("rh_operations").selectAll().where(column, "=", value);
-    if (onlyUnfinished) query = query.where("state", "in", ["running", "failed"]);
-    const row = await query.orderBy("number", "desc").limit(1).executeTakeFirst();
-    return row ? toOperation(row) : null;
-  };
 
   return {
-    /**
-     * The statements that begin an operation whose first step happens in the same batch, and the lease this process
-     * then has on it. Whatever else was unfinished for the tenant is abandoned.
-     */
-    begin(operation: NewOperation, firstStep: string): { lease: Lease; statements: readonly Statement[] } {
-      const lease = { operationId: operation.id, fence: 1, attempts: 1 };
-      return { lease, statements: beginning(db, operation, firstStep, now(), leased()) };
+    /** The statements that begin an operation whose first step happens in the same batch. */
+    begin: (operation: NewOperation, firstStep: string): readonly Statement[] =>
+      beginning(db, operation, firstStep, now()),
+
+    async get(id: string): Promise<Operation | null> {
+      const row = await db.selectFrom("rh_operations").selectAll().where("id", "=", id).executeTakeFirst();
+      return row ? toOperation(row) : null;
     },
-
-    /** The statements that write down an operation of one step, which happens in the same batch. */
-    note: (operation: NewOperation, step: string): readonly Statement[] => noting(db, operation, step, now()),
-
-    /** A statement that stops the batch it stands in, `conflict` (`operation_overtaken`), when the lease is lost. */
-    fenced: (lease: Lease): Statement => fencing(db, lease),
-
-    /** The statements that end an operation with its last step, in the batch of that step. */
-    ending: (lease: Lease, lastStep: string): readonly Statement[] => [
-      fencing(db, lease),
-      addingEvent(db, { operation_id: lease.operationId, step: lastStep, outcome: "done", at: now() }),
-      updating(db, lease)
-        .set({ state: "done", step: lastStep, error: null, updated_at: now(), finished_at: now(), ...NO_LEASE })
-        .compile(),
-    ],
-
-    /**
-     * Takes an unfinished operation over; null when somebody is at it, or was faster. `afresh` counts the attempts
-     * from the beginning, as whoever resumes one by hand does.
-     */
-    async acquire(operation: Operation, { afresh = false } = {}): Promise<Lease | null> {
-      if (isHeld(operation)) return null;
-      const attempts = (row: ExpressionBuilder<RegistryTables, "rh_operations">) => row("attempts", "+", 1);
-      const [result] = await database.batch([
-        updating(db, { operationId: operation.id, fence: operation.fence })
-          .set((row) => ({
-            ...leased(),
-            state: "running",
-            fence: row("fence", "+", 1),
-            attempts: afresh ? 1 : attempts(row),
-            next_attempt_at: null,
-            updated_at: now(),
-          }))
-          .where("state", "in", ["running", "failed"])
-          .returning(["fence", "attempts"])
-          .compile(),
-      ]);
-      const [row] = result?.rows ?? [];
-      return row ? { operationId: operation.id, fence: Number(row.fence), attempts: Number(row.attempts) } : null;
-    },
-
-    /** Holds on to a lease for longer. */
-    renew: (lease: Lease): Promise<void> => underLease(lease, [updating(db, lease).set(leased()).compile()]),
-
-    /** Lets go of a lease, of an abandoned operation too. */
-    async release(lease: Lease): Promise<void> {
-      await updating(db, lease).set(NO_LEASE).execute();
-    },
-
-    recordDone: (lease: Lease, step: string): Promise<void> =>
-      underLease(lease, [
-        addingEvent(db, { operation_id: lease.operationId, step, outcome: "done", at: now() }),
-        updating(db, lease)
-          .set({ step, error: null, updated_at: now(), ...leased() })
-          .compile(),
-      ]),
-
-    /**
-     * Keeps the reason and the sentence of our own errors; foreign ones may hold anything, so only their name. `next`:
-     * when to try again, null for never: then it is `failed` until somebody resumes it by hand.
-     */
-    recordFailed(lease: Lease, step: string, cause: unknown, next: Date | null): Promise<void> {
-      const error = describe(cause);
-      const state = next ? "running" : "failed";
-      return underLease(lease, [
-        addingEvent(db, { operation_id: lease.operationId, step, outcome: "failed", error, at: now() }),
-        updating(db, lease)
-          .set({ state, step, error, updated_at: now(), next_attempt_at: next?.toISOString() ?? null, ...NO_LEASE })
-          .compile(),
-      ]);
-    },
-
-    get: (id: string): Promise<Operation | null> => read("id", id, false),
-
-    /** The tenant's operation that is not over; there is at most one. */
-    findUnfinished: (tenantId: string): Promise<Operation | null> => read("tenant_id", tenantId, true),
 
     /** The operations of a tenant, newest first, those of earlier incarnations included; at most 100. */
     async list(tenantId: string, take = PAGE_ROWS_MAX): Promise<readonly Operation[]> {
@@ -167,27 +63,11 @@ export function createJournal({ database, clock, process = thisProcess() }: Jour
       return rows.map(toOperation);
     },
 
-    /** Operations that are to go on by themselves, oldest first, after the number `from`; at most 100. */
-    async running(from = 0): Promise<readonly Operation[]> {
-      const query = db.selectFrom("rh_operations").selectAll().where("state", "=", "running");
+    /** Operations to be resumed, oldest first, after the number `from`; at most 100. */
+    async unfinished(from = 0): Promise<readonly Operation[]> {
+      const query = db.selectFrom("rh_operations").selectAll().where("state", "in", ["running", "failed"]);
       const rows = await query.where("number", ">", from).orderBy("number").limit(PAGE_ROWS_MAX).execute();
       return rows.map(toOperation);
-    },
-
-    /** Whether the next attempt may begin. */
-    isDue: ({ nextAttemptAt }: Operation): boolean => nextAttemptAt === null || nextAttemptAt <= now(),
-
-    /** Whether some process is still at an operation of the tenant that began before this one. */
-    async isOvertaking({ operationId }: Lease, tenantId: string): Promise<boolean> {
-      const began = db.selectFrom("rh_operations").select("number").where("id", "=", operationId);
-      const rows = await db
-        .selectFrom("rh_operations")
-        .selectAll()
-        .where("tenant_id", "=", tenantId)
-        .where("lease_until", "is not", null)
-        .where("number", "<", began)
-        .execute();
-      return rows.map(toOperation).some(isHeld);
     },
 
     async events(operationId: string): Promise<readonly OperationEvent[]> {
@@ -202,18 +82,71 @@ export function createJournal({ database, clock, process = thisProcess() }: Jour
       return new Set(rows.map(({ step }) => step));
     },
 
-    /** Puts away what is unfinished for a tenant that is gone. */
-    async abandon(tenantId: string): Promise<void> {
-      await database.batch([abandoning(db, tenantId, now())]);
+    async recordDone(operationId: string, step: string): Promise<void> {
+      const at = now();
+      await database.batch([
+        db.insertInto("rh_operation_events").values({ operation_id: operationId, step, outcome: "done", at }).compile(),
+        updating(db, operationId).set({ state: "running", step, error: null, updated_at: at }).compile(),
+      ]);
+    },
+
+    /** Keeps the reason and the sentence of our own errors. Foreign ones may hold anything, so only their name. */
+    async recordFailed(operationId: string, step: string, cause: unknown): Promise<void> {
+      const at = now();
+      const error = describe(cause);
+      await database.batch([
+        db
+          .insertInto("rh_operation_events")
+          .values({ operation_id: operationId, step, outcome: "failed", error, at })
+          .compile(),
+        updating(db, operationId).set({ state: "failed", step, error, updated_at: at }).compile(),
+      ]);
+    },
+
+    /** Ends it: `done`, or `abandoned` when another operation has overtaken it. */
+    async finish(operationId: string, state: "done" | "abandoned"): Promise<void> {
+      const at = now();
+      await updating(db, operationId).set({ state, updated_at: at, finished_at: at }).execute();
     },
   };
 }
 
 export type Journal = ReturnType<typeof createJournal>;
 
-const NO_LEASE = { lease_owner: null, lease_until: null } as const;
+function beginning(db: Kysely<RegistryTables>, operation: NewOperation, step: string, at: string): Statement[] {
+  const { id, tenantId, tag, kind, initiator } = operation;
+  return [
+    db
+      .insertInto("rh_operations")
+      .values({ id, tenant_id: tenantId, tag, kind, state: "running", step, initiator, created_at: at, updated_at: at })
+      .compile(),
+    db.insertInto("rh_operation_events").values({ operation_id: id, step, outcome: "done", at }).compile(),
+  ];
+}
 
-/** Whether a batch was stopped by `fenced`. */
-export function isFencedOff(error: unknown): error is PlatformError {
-  return error instanceof PlatformError && error.reason === "unique_violation" && FENCED_OFF.test(error.message);
+function updating(db: Kysely<RegistryTables>, operationId: string) {
+  return db.updateTable("rh_operations").where("id", "=", operationId);
+}
+
+function toOperation(row: Selectable<RegistryTables["rh_operations"]>): Operation {
+  return {
+    number: row.number,
+    id: row.id,
+    tenantId: row.tenant_id,
+    tag: row.tag,
+    // Only this file writes the column.
+    kind: row.kind as OperationKind,
+    state: row.state,
+    step: row.step,
+    error: row.error,
+    initiator: row.initiator,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    finishedAt: row.finished_at,
+  };
+}
+
+function describe(cause: unknown): string {
+  if (cause instanceof PlatformError) return `${cause.reason}: ${cause.message}`.slice(0, ERROR_CHARACTERS_MAX);
+  return `internal: ${cause instanceof Error ? cause.name : typeof cause}`;
 }
