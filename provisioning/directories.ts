@@ -28,12 +28,13 @@ export function createDirectories(db: Kysely<RegistryTables>, clock: Clock) {
         .execute();
     },
 
-    /** The tenants that may have a client of that id, at most `CANDIDATES_MAX` of them. */
+    /** The tenants that may have a client of that id, at most `CANDIDATES_MAX` of them. Deleted ones have nothing. */
     async tenantsOfClient(clientId: string): Promise<readonly string[]> {
       const rows = await db
         .selectFrom("rh_client_directory")
         .select("tenant_id")
         .where("client_id", "=", clientId)
+        .where("tenant_id", "not in", deletedTenants(db))
         .orderBy("tenant_id")
         .limit(CANDIDATES_MAX)
         .execute();
@@ -63,6 +64,7 @@ export function createDirectories(db: Kysely<RegistryTables>, clock: Clock) {
         .select("tenant_id")
         .where("id", "=", state)
         .where("expires_at", ">", clock().toISOString())
+        .where("tenant_id", "not in", deletedTenants(db))
         .executeTakeFirst();
       return found?.tenant_id ?? null;
     },
@@ -76,6 +78,11 @@ export function createDirectories(db: Kysely<RegistryTables>, clock: Clock) {
       return Number(numDeletedRows);
     },
   };
+}
+
+/** Their rows stay until they are purged, so that they can be brought back. */
+function deletedTenants(db: Kysely<RegistryTables>) {
+  return db.selectFrom("rh_placements").select("tenant_id").where("state", "in", ["deleting", "deleted"]);
 }
 
 /** Forgets everything the directories know of a tenant: for the batch that removes it. */

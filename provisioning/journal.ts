@@ -1,152 +1,180 @@
-import { Kysely, type Selectable } from "kysely";
+import { Kysely, sql } from "kysely";
 import type { Database, Statement } from "../src/db/database.ts";
 import type { Clock } from "../src/domain/clock.ts";
-import { PlatformError } from "../src/domain/errors.ts";
+import { createHistory } from "./history.ts";
+import {
+  addingEvent,
+  beginning,
+  describe,
+  fencing,
+  isFencedOff,
+  LEASE_MS,
+  type Lease,
+  type NewOperation,
+  noting,
+  type Operation,
+  overtaken,
+  toOperation,
+  updating,
+} from "./operation-rows.ts";
+import { type ProcessIdentity, thisProcess } from "./process.ts";
 import type { RegistryTables } from "./tables.ts";
 
-/** What is written is read by people: an error longer than this says nothing more. */
-const ERROR_CHARACTERS_MAX = 500;
-
-/** Nobody looks further back in one page. */
-const PAGE_ROWS_MAX = 100;
-
-/** Stored, so never renamed. */
-export type OperationKind = "provision" | "delete";
-
-/** One run of named steps for one incarnation of a tenant. */
-export interface Operation {
-  /** Operations are numbered as they begin. */
-  readonly number: number;
-  readonly id: string;
-  readonly tenantId: string;
-  readonly tag: string;
-  readonly kind: OperationKind;
-  readonly state: "running" | "failed" | "done" | "abandoned";
-  /** The step that was finished last, or the one that failed. */
-  readonly step: string | null;
-  readonly error: string | null;
-  /** Who asked for it, in the words of the caller. */
-  readonly initiator: string;
-  readonly createdAt: string;
-  readonly updatedAt: string;
-  readonly finishedAt: string | null;
+export interface JournalOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Who runs operations here. */
+  readonly process?: ProcessIdentity;
 }
 
-export interface OperationEvent {
-  readonly step: string;
-  readonly outcome: "done" | "failed";
-  readonly error: string | null;
-  readonly at: string;
+interface Context {
+  readonly database: Database;
+  readonly db: Kysely<RegistryTables>;
+  readonly process: ProcessIdentity;
+  /** ISO 8601. */
+  readonly now: () => string;
+  /** The columns of a lease that begins now. */
+  readonly leased: () => { readonly lease_owner: string; readonly lease_until: string };
 }
 
-export type NewOperation = Pick<Operation, "id" | "tenantId" | "tag" | "kind" | "initiator">;
+const NO_LEASE = { lease_owner: null, lease_until: null } as const;
 
-/** What has been done, so that a crash anywhere can be resumed at the first unfinished step. */
-export function createJournal({ database, clock }: { readonly database: Database; readonly clock: Clock }) {
+/**
+ * What has been done, so that a crash anywhere can be resumed at the first unfinished step, and who is at it.
+ *
+ * An operation is run by whoever holds its lease. A take-over raises its fencing number, and every write under a
+ * lease compares it: whoever was thought dead and wakes up again changes nothing, and gets `conflict`
+ * (`operation_overtaken`).
+ */
+export function createJournal({ database, clock, process = thisProcess() }: JournalOptions) {
   const db = new Kysely<RegistryTables>({ dialect: database.dialect });
   const now = () => clock().toISOString();
+  const leased = () => ({
+    lease_owner: process.id,
+    lease_until: new Date(clock().getTime() + LEASE_MS).toISOString(),
+  });
+  const context: Context = { database, db, process, now, leased };
 
   return {
-    /** The statements that begin an operation whose first step happens in the same batch. */
-    begin: (operation: NewOperation, firstStep: string): readonly Statement[] =>
-      beginning(db, operation, firstStep, now()),
+    ...createHistory(db),
+    ...createLeases(context),
+    ...createRecords(context),
 
-    async get(id: string): Promise<Operation | null> {
-      const row = await db.selectFrom("rh_operations").selectAll().where("id", "=", id).executeTakeFirst();
-      return row ? toOperation(row) : null;
+    /**
+     * The statements that begin an operation whose first step happens in the same batch, and the lease this process
+     * then has on it. Whatever else was unfinished for the tenant is abandoned.
+     */
+    begin(operation: NewOperation, firstStep: string): { lease: Lease; statements: readonly Statement[] } {
+      const lease = { operationId: operation.id, fence: 1, attempts: 1 };
+      return { lease, statements: beginning(db, operation, firstStep, now(), leased()) };
     },
 
-    /** The operations of a tenant, newest first, those of earlier incarnations included; at most 100. */
-    async list(tenantId: string, take = PAGE_ROWS_MAX): Promise<readonly Operation[]> {
-      const query = db.selectFrom("rh_operations").selectAll().where("tenant_id", "=", tenantId);
-      const rows = await query.orderBy("number", "desc").limit(Math.min(take, PAGE_ROWS_MAX)).execute();
-      return rows.map(toOperation);
-    },
+    /** The statements that write down an operation of one step, which happens in the same batch. */
+    note: (operation: NewOperation, step: string): readonly Statement[] => noting(db, operation, step, now()),
 
-    /** Operations to be resumed, oldest first, after the number `from`; at most 100. */
-    async unfinished(from = 0): Promise<readonly Operation[]> {
-      const query = db.selectFrom("rh_operations").selectAll().where("state", "in", ["running", "failed"]);
-      const rows = await query.where("number", ">", from).orderBy("number").limit(PAGE_ROWS_MAX).execute();
-      return rows.map(toOperation);
-    },
-
-    async events(operationId: string): Promise<readonly OperationEvent[]> {
-      const query = db.selectFrom("rh_operation_events").select(["step", "outcome", "error", "at"]);
-      return await query.where("operation_id", "=", operationId).orderBy("id").execute();
-    },
-
-    /** The steps that were finished by any attempt. */
-    async finishedSteps(operationId: string): Promise<ReadonlySet<string>> {
-      const query = db.selectFrom("rh_operation_events").select("step").where("outcome", "=", "done");
-      const rows = await query.where("operation_id", "=", operationId).execute();
-      return new Set(rows.map(({ step }) => step));
-    },
-
-    async recordDone(operationId: string, step: string): Promise<void> {
-      const at = now();
-      await database.batch([
-        db.insertInto("rh_operation_events").values({ operation_id: operationId, step, outcome: "done", at }).compile(),
-        updating(db, operationId).set({ state: "running", step, error: null, updated_at: at }).compile(),
-      ]);
-    },
-
-    /** Keeps the reason and the sentence of our own errors. Foreign ones may hold anything, so only their name. */
-    async recordFailed(operationId: string, step: string, cause: unknown): Promise<void> {
-      const at = now();
-      const error = describe(cause);
-      await database.batch([
-        db
-          .insertInto("rh_operation_events")
-          .values({ operation_id: operationId, step, outcome: "failed", error, at })
-          .compile(),
-        updating(db, operationId).set({ state: "failed", step, error, updated_at: at }).compile(),
-      ]);
-    },
-
-    /** Ends it: `done`, or `abandoned` when another operation has overtaken it. */
-    async finish(operationId: string, state: "done" | "abandoned"): Promise<void> {
-      const at = now();
-      await updating(db, operationId).set({ state, updated_at: at, finished_at: at }).execute();
-    },
+    /** Whether the next attempt may begin. */
+    isDue: ({ nextAttemptAt }: Operation): boolean => nextAttemptAt === null || nextAttemptAt <= now(),
   };
 }
 
 export type Journal = ReturnType<typeof createJournal>;
 
-function beginning(db: Kysely<RegistryTables>, operation: NewOperation, step: string, at: string): Statement[] {
-  const { id, tenantId, tag, kind, initiator } = operation;
-  return [
-    db
-      .insertInto("rh_operations")
-      .values({ id, tenant_id: tenantId, tag, kind, state: "running", step, initiator, created_at: at, updated_at: at })
-      .compile(),
-    db.insertInto("rh_operation_events").values({ operation_id: id, step, outcome: "done", at }).compile(),
-  ];
-}
+/** Who may run what. */
+function createLeases(context: Context) {
+  const { database, db, process, now, leased } = context;
+  const isHeld = ({ leaseOwner, leaseUntil }: Operation) =>
+    leaseOwner !== null && leaseUntil !== null && leaseUntil > now() && !process.isGone(leaseOwner);
 
-function updating(db: Kysely<RegistryTables>, operationId: string) {
-  return db.updateTable("rh_operations").where("id", "=", operationId);
-}
-
-function toOperation(row: Selectable<RegistryTables["rh_operations"]>): Operation {
   return {
-    number: row.number,
-    id: row.id,
-    tenantId: row.tenant_id,
-    tag: row.tag,
-    // Only this file writes the column.
-    kind: row.kind as OperationKind,
-    state: row.state,
-    step: row.step,
-    error: row.error,
-    initiator: row.initiator,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    finishedAt: row.finished_at,
+    /** A statement that stops the batch it stands in, `conflict` (`operation_overtaken`), when the lease is lost. */
+    fenced: (lease: Lease): Statement => fencing(db, lease),
+
+    /**
+     * Takes an unfinished operation over; null when somebody is at it, or was faster. `afresh` counts the attempts
+     * from the beginning, as whoever resumes one by hand does.
+     */
+    async acquire(operation: Operation, { afresh = false } = {}): Promise<Lease | null> {
+      if (isHeld(operation)) return null;
+      const [result] = await database.batch([
+        updating(db, { operationId: operation.id, fence: operation.fence })
+          .set((row) => ({
+            ...leased(),
+            state: "running",
+            fence: row("fence", "+", 1),
+            attempts: afresh ? sql.lit(1) : row("attempts", "+", 1),
+            next_attempt_at: null,
+            updated_at: now(),
+          }))
+          .where("state", "in", ["running", "failed"])
+          .returning(["fence", "attempts"])
+          .compile(),
+      ]);
+      const [row] = result?.rows ?? [];
+      return row ? { operationId: operation.id, fence: Number(row.fence), attempts: Number(row.attempts) } : null;
+    },
+
+    /** Holds on to a lease for longer. */
+    renew: (lease: Lease): Promise<void> => underLease(context, lease, [updating(db, lease).set(leased()).compile()]),
+
+    /** Lets go of a lease, of an abandoned operation too. */
+    async release(lease: Lease): Promise<void> {
+      await updating(db, lease).set(NO_LEASE).execute();
+    },
+
+    /** Whether some process is still at an operation of the tenant that began before this one. */
+    async isOvertaking({ operationId }: Lease, tenantId: string): Promise<boolean> {
+      const began = db.selectFrom("rh_operations").select("number").where("id", "=", operationId);
+      const query = db.selectFrom("rh_operations").selectAll().where("tenant_id", "=", tenantId);
+      const rows = await query.where("lease_until", "is not", null).where("number", "<", began).execute();
+      return rows.map(toOperation).some(isHeld);
+    },
   };
 }
 
-function describe(cause: unknown): string {
-  if (cause instanceof PlatformError) return `${cause.reason}: ${cause.message}`.slice(0, ERROR_CHARACTERS_MAX);
-  return `internal: ${cause instanceof Error ? cause.name : typeof cause}`;
+/** What happened in an operation. */
+function createRecords(context: Context) {
+  const { db, now, leased } = context;
+
+  return {
+    recordDone: (lease: Lease, step: string): Promise<void> =>
+      underLease(context, lease, [
+        addingEvent(db, { operation_id: lease.operationId, step, outcome: "done", at: now() }),
+        updating(db, lease)
+          .set({ step, error: null, updated_at: now(), ...leased() })
+          .compile(),
+      ]),
+
+    /**
+     * Keeps the reason and the sentence of our own errors; foreign ones may hold anything, so only their name. `next`:
+     * when to try again, null for never: then it is `failed` until somebody resumes it by hand.
+     */
+    recordFailed(lease: Lease, step: string, cause: unknown, next: Date | null): Promise<void> {
+      const error = describe(cause);
+      const state = next ? "running" : "failed";
+      return underLease(context, lease, [
+        addingEvent(db, { operation_id: lease.operationId, step, outcome: "failed", error, at: now() }),
+        updating(db, lease)
+          .set({ state, step, error, updated_at: now(), next_attempt_at: next?.toISOString() ?? null, ...NO_LEASE })
+          .compile(),
+      ]);
+    },
+
+    /** The statements that end an operation with its last step, in the batch of that step. */
+    ending: (lease: Lease, lastStep: string): readonly Statement[] => [
+      fencing(db, lease),
+      addingEvent(db, { operation_id: lease.operationId, step: lastStep, outcome: "done", at: now() }),
+      updating(db, lease)
+        .set({ state: "done", step: lastStep, error: null, updated_at: now(), finished_at: now(), ...NO_LEASE })
+        .compile(),
+    ],
+  };
+}
+
+/** Runs statements if the lease still holds, and none of them otherwise. */
+async function underLease({ database, db }: Context, lease: Lease, statements: readonly Statement[]): Promise<void> {
+  try {
+    await database.batch([fencing(db, lease), ...statements]);
+  } catch (error) {
+    throw isFencedOff(error) ? overtaken(lease, error) : error;
+  }
 }

@@ -1,39 +1,26 @@
 import type { Statement } from "../src/db/database.ts";
-import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import { timeId } from "../src/domain/ids.ts";
-import { type DeletionNeeds, deletionSteps, MARK_DELETING } from "./deletion.ts";
-import type { Journal, Operation, OperationKind } from "./journal.ts";
-import { execute } from "./operation.ts";
-import type { Providers } from "./ownership.ts";
+import { SERVED } from "../src/domain/tenants.ts";
+import type { Leased } from "./attempts.ts";
+import type { Journal } from "./journal.ts";
+import type { Operation, OperationKind } from "./operation-rows.ts";
 import type { Placement } from "./placements.ts";
-import type { Pool } from "./pool.ts";
-import { CLAIM, createWorkbench, type ProvisionSteps, provisionSteps } from "./provision.ts";
+import { CLAIM } from "./provision.ts";
 import type { Registry } from "./registry.ts";
-import type { Template } from "./template.ts";
+import { type Asked, createStarter, type Started, type Starter, type StarterOptions } from "./starting.ts";
 
-export interface LifecycleOptions {
-  readonly registry: Registry;
-  readonly journal: Journal;
-  readonly providers: Providers;
-  readonly pool: Pick<Pool<unknown>, "evict">;
-  readonly template: Template;
-  readonly steps: ProvisionSteps;
-  /** What is removed with a tenant's placement: its row, its keys. Must name the tenant in every statement. */
-  readonly purgeStatements: DeletionNeeds["purgeStatements"];
-  /** How long a deletion waits for calls that are under way, in milliseconds. */
-  readonly fenceMs?: number;
-  readonly clock: Clock;
-}
+export type LifecycleOptions = StarterOptions;
+export type { Started };
 
-export interface CreateTenant {
+export interface CreateTenant extends Asked {
   readonly tenantId: string;
   /** Where its database is to be. */
   readonly provider: string;
   /** Runs with the claim or not at all: the tenant's own row. */
   readonly claimStatements: readonly Statement[];
-  /** Who asked for it, for the journal. */
-  readonly initiator: string;
+  /** For whoever writes it down in `claimStatements`; otherwise a new one. */
+  readonly operationId?: string;
 }
 
 export interface Resumed {
@@ -44,171 +31,180 @@ export interface Resumed {
 }
 
 /**
- * Makes and deletes tenants, as operations that a crash interrupts and nothing undoes. Two calls for one tenant in
- * this process never run beside each other.
+ * The life of tenants: operations that a crash interrupts and nothing undoes. Each runs under a lease, in one process
+ * at a time; at most one is unfinished per tenant, because whatever begins puts the one before away.
  */
 export function createLifecycle(options: LifecycleOptions) {
-  const { registry, journal, clock } = options;
-  const runs = createRuns();
-  const attempt = createAttempt(options, runs.settled);
-
-  const beginning = (tenantId: string, tag: string, kind: OperationKind, initiator: string) => {
-    const id = timeId(clock());
-    const firstStep = kind === "provision" ? CLAIM : MARK_DELETING;
-    return { id, statements: journal.begin({ id, tenantId, tag, kind, initiator }, firstStep) };
-  };
-
-  const resume = async (tenantId: string): Promise<Placement | null> => {
-    await runs.settled(tenantId);
-    const operation = await findUnfinished(options, tenantId);
-    if (operation) await runs.run(tenantId, operation.kind, () => attempt(operation));
-    return await registry.read(tenantId);
-  };
+  const { registry, journal } = options;
+  const starter = createStarter(options);
+  const deletions = createDeletions(options, starter);
 
   return {
     /**
-     * Makes a tenant and returns its placement, `ready`. `conflict` (`tenant_exists`) when the id is taken, and
-     * then nothing has changed. Whatever else goes wrong leaves it `failed`, to be resumed, and is thrown.
+     * Begins to make a tenant. `conflict` (`tenant_exists`) when the id is taken, by a deleted tenant too, and then
+     * nothing has changed. Whatever else goes wrong is tried again; when that does not help the tenant is `failed`.
      */
-    async create({ tenantId, provider, claimStatements, initiator }: CreateTenant): Promise<Placement> {
-      let id = "";
-      const alongside = ({ tag }: Placement) => {
-        const begun = beginning(tenantId, tag, "provision", initiator);
-        id = begun.id;
-        return [...claimStatements, ...begun.statements];
-      };
-      const { tag } = await registry.claim({ tenantId, provider, alongside });
-      await runs.run(tenantId, "provision", () => attempt({ id, tenantId, tag, kind: "provision" }));
-      return requirePlacement(tenantId, await registry.read(tenantId));
-    },
+    create: (tenant: CreateTenant): Promise<Started> => create(options, starter, tenant),
+
+    ...deletions,
+    ...createChanges(options),
 
     /**
-     * Deletes a tenant for ever: its database, and every row `purgeStatements` names. `not_found`
-     * (`tenant_not_found`); `unavailable` (`database_in_use`) when calls under way do not end in time. Whatever goes
-     * wrong leaves it `deleting`, to be resumed; calling again resumes.
+     * Goes on with what is unfinished for a tenant, also with what has failed for good, and counts attempts anew.
+     * Null when there is nothing (of that kind); `unavailable` (`operation_running`) when another process is at it.
      */
-    async remove(tenantId: string, { initiator }: { readonly initiator: string }): Promise<void> {
-      const placement = requirePlacement(tenantId, await registry.read(tenantId));
-      if (placement.state === "deleting") {
-        await resume(tenantId);
-        return;
-      }
-      const { id, statements } = beginning(tenantId, placement.tag, "delete", initiator);
-      await registry.transition(placement, "deleting", statements);
-      await runs.run(tenantId, "delete", () => attempt({ id, tenantId, tag: placement.tag, kind: "delete" }));
+    resume: starter.resume,
+
+    /** Goes on with everything that was interrupted, one after the other, as a start does. */
+    resumeAll: (): Promise<readonly Resumed[]> => resumeEach(journal, starter, () => true),
+
+    /** The same with what is due, and begins the purges whose time has come. For the schedule. */
+    async work(): Promise<readonly Resumed[]> {
+      const resumed = await resumeEach(journal, starter, journal.isDue);
+      return [...resumed, ...(await purgeDue(registry, deletions))];
     },
 
-    /** Goes on with what was interrupted or has failed; null when the tenant is gone (then or before). */
-    resume,
-
-    /** The same for every tenant, one after the other, as a start does. A failure of one does not stop the rest. */
-    async resumeAll(): Promise<readonly Resumed[]> {
-      const resumed: Resumed[] = [];
-      for await (const { tenantId, kind } of everyUnfinished(journal)) {
-        if (resumed.some((other) => other.tenantId === tenantId)) continue;
-        const outcome = await resume(tenantId).then(
-          () => ({}),
-          (error: unknown) => ({ error }),
-        );
-        resumed.push({ tenantId, kind, ...outcome });
-      }
-      return resumed;
-    },
+    /** Settles when nothing runs in this process any more. */
+    idle: starter.idle,
   };
 }
 
 export type Lifecycle = ReturnType<typeof createLifecycle>;
 
-type Run = Pick<Operation, "id" | "tenantId" | "tag" | "kind">;
+async function create({ registry, journal, clock }: LifecycleOptions, { start }: Starter, tenant: CreateTenant) {
+  const { tenantId, provider, claimStatements, initiator } = tenant;
+  const operation = { id: tenant.operationId ?? timeId(clock()), tenantId, kind: "provision", initiator } as const;
+  let leased: Leased | undefined;
+  const alongside = ({ tag }: Placement) => {
+    const { lease, statements } = journal.begin({ ...operation, tag }, CLAIM);
+    leased = { ...operation, tag, lease };
+    return [...claimStatements, ...statements];
+  };
+  await registry.claim({ tenantId, provider, alongside });
+  if (leased) return start(leased);
+  throw new PlatformError("internal", "claim_incomplete", "A tenant was claimed without its operation");
+}
 
-/** One attempt at an operation, from its first unfinished step. */
-function createAttempt(options: LifecycleOptions, settled: (tenantId: string, kind: OperationKind) => Promise<void>) {
-  const { registry, journal, providers, pool } = options;
-  const provision = provisionSteps(options);
-  const deletion = deletionSteps({
-    ...options,
-    // A creation under way stops at its next step, and until then it may still be writing.
-    quiesce: (tenantId) => Promise.all([settled(tenantId, "provision"), pool.evict(tenantId)]),
-  });
+function createDeletions({ registry, journal, undeleteDays, clock }: LifecycleOptions, { begin, resume }: Starter) {
+  const find = async (tenantId: string) => requirePlacement(tenantId, await registry.read(tenantId));
 
-  return async ({ id, tenantId, tag, kind }: Run): Promise<void> => {
-    if (kind === "delete") return await execute(deletion, { tenantId, tag }, journal, id);
-    const workbench = createWorkbench(providers);
-    try {
-      await moveOn(registry, { tenantId, tag }, "provisioning", ["pending", "failed"]);
-      await execute(provision, { tenantId, tag, database: workbench.database }, journal, id);
-    } catch (error) {
-      // Should this fail too, the operation is still unfinished and resumed all the same.
-      await moveOn(registry, { tenantId, tag }, "failed", ["pending", "provisioning"]).catch(() => {});
-      throw error;
-    } finally {
-      await workbench.close();
-    }
+  return {
+    /**
+     * Begins to delete a tenant: it can be brought back for `undeleteDays`, then it is purged. One that was never
+     * ready has nothing to bring back and is purged at once. `not_found` (`tenant_not_found`). Null when it is deleted
+     * already; calling again while it is being deleted goes on with that.
+     */
+    async remove(tenantId: string, asked: Asked): Promise<Started | null> {
+      const placement = await find(tenantId);
+      const { state, restoreState } = placement;
+      if (state === "deleted") return null;
+      if (state === "deleting") return await resume(tenantId);
+      const isKept = undeleteDays > 0 && (SERVED.includes(state) || restoreState !== null);
+      return await begin(placement, isKept ? "delete" : "purge", asked);
+    },
+
+    /**
+     * Begins to remove a tenant for ever, whatever its state: its database, and what `purgeStatements` names.
+     * `not_found` (`tenant_not_found`).
+     */
+    async purge(tenantId: string, asked: Asked): Promise<Started> {
+      const placement = await find(tenantId);
+      const unfinished = await journal.findUnfinished(tenantId);
+      const resumed = unfinished?.kind === "purge" ? await resume(tenantId, "purge") : null;
+      return resumed ?? (await begin(placement, "purge", asked));
+    },
+
+    /**
+     * Begins to bring a deleted tenant back to where it was, with everything it had. `not_found`; `conflict`:
+     * `not_deleted`, also while it is still being deleted, and `undelete_window_over`.
+     */
+    async undelete(tenantId: string, asked: Asked): Promise<Started> {
+      const placement = await find(tenantId);
+      const { state, purgeAt } = placement;
+      if (state !== "deleted") {
+        throw new PlatformError("conflict", "not_deleted", `The tenant ${tenantId} is ${state}, not deleted`);
+      }
+      if (purgeAt !== null && purgeAt <= clock().toISOString()) {
+        throw new PlatformError("conflict", "undelete_window_over", `The tenant ${tenantId} is about to be purged`);
+      }
+      return await begin(placement, "undelete", asked);
+    },
   };
 }
 
-/** Moves the placement if it is in one of the states; whoever was faster has decided otherwise. */
-async function moveOn(
-  registry: Registry,
-  { tenantId, tag }: Pick<Run, "tenantId" | "tag">,
-  to: "provisioning" | "failed",
-  from: readonly Placement["state"][],
-): Promise<void> {
-  const placement = await registry.read(tenantId);
-  if (placement?.tag === tag && from.includes(placement.state)) await registry.transition(placement, to);
+/** What is written down of the changes that are one statement. */
+const NOTES = { suspended: "suspend", ready: "reactivate", read_only: "read-only" } as const;
+
+function createChanges({ registry, journal, clock }: LifecycleOptions) {
+  const change = async (tenantId: string, to: keyof typeof NOTES, { initiator }: Asked): Promise<Placement> => {
+    const placement = requirePlacement(tenantId, await registry.read(tenantId));
+    if (placement.state === to) return placement;
+    requireServed(placement);
+    const kind = NOTES[to];
+    const note = journal.note({ id: timeId(clock()), tenantId, tag: placement.tag, kind, initiator }, kind);
+    return await registry.transition(placement, to, note);
+  };
+
+  return {
+    /** From the next request on nobody gets in. `not_found`; `conflict` unless it is ready. Repeating is harmless. */
+    suspend: (tenantId: string, asked: Asked): Promise<Placement> => change(tenantId, "suspended", asked),
+
+    /** From the next request on nothing but logins writes. `not_found`; `conflict` unless it is ready. */
+    makeReadOnly: (tenantId: string, asked: Asked): Promise<Placement> => change(tenantId, "read_only", asked),
+
+    /** Ends a suspension, and read-only. `not_found`; `conflict` for a tenant that is neither. */
+    reactivate: (tenantId: string, asked: Asked): Promise<Placement> => change(tenantId, "ready", asked),
+  };
 }
 
-/** The operation that is to go on; those that another has overtaken are put away. */
-async function findUnfinished({ registry, journal }: LifecycleOptions, tenantId: string): Promise<Operation | null> {
-  const placement = await registry.read(tenantId);
-  const wanted = placement?.state === "deleting" ? "delete" : "provision";
-  let found: Operation | null = null;
-  for (const operation of await journal.list(tenantId)) {
-    if (operation.state !== "running" && operation.state !== "failed") continue;
-    const isCurrent = operation.tag === placement?.tag && operation.kind === wanted;
-    if (isCurrent && !found) found = operation;
-    else await journal.finish(operation.id, isGone(operation, placement) ? "done" : "abandoned");
+/** A failure of one does not stop the rest. What other processes are at is left to them. */
+async function resumeEach(
+  journal: Journal,
+  { takeUp }: Starter,
+  isWanted: (operation: Operation) => boolean,
+): Promise<readonly Resumed[]> {
+  const resumed: Resumed[] = [];
+  for await (const operation of everyRunning(journal)) {
+    const started = isWanted(operation) ? await takeUp(operation, false) : null;
+    if (started) resumed.push(await outcomeOf(operation, started.ended));
   }
-  return found;
+  return resumed;
 }
 
-/** A deletion whose tenant is gone has done all it had to. */
-function isGone(operation: Operation, placement: Placement | null): boolean {
-  return operation.kind === "delete" && operation.tag !== placement?.tag;
+async function purgeDue(registry: Registry, { purge }: ReturnType<typeof createDeletions>) {
+  const purged: Resumed[] = [];
+  for (const { tenantId } of await registry.due()) {
+    const ended = purge(tenantId, { initiator: "schedule" }).then((started) => started.ended);
+    purged.push(await outcomeOf({ tenantId, kind: "purge" }, ended));
+  }
+  return purged;
 }
 
-async function* everyUnfinished(journal: Journal): AsyncIterable<Operation> {
-  let page = await journal.unfinished();
+async function outcomeOf({ tenantId, kind }: Pick<Operation, "tenantId" | "kind">, ended: Promise<void>) {
+  return await ended.then(
+    (): Resumed => ({ tenantId, kind }),
+    (error: unknown): Resumed => ({ tenantId, kind, error }),
+  );
+}
+
+async function* everyRunning(journal: Journal): AsyncIterable<Operation> {
+  let page = await journal.running();
   while (page.length > 0) {
     yield* page;
-    page = await journal.unfinished(page.at(-1)?.number);
+    page = await journal.running(page.at(-1)?.number);
   }
 }
 
 function requirePlacement(tenantId: string, placement: Placement | null): Placement {
   if (placement) return placement;
-  throw new PlatformError("not_found", "tenant_not_found", `There is no tenant ${tenantId}`);
+  throw notFound(tenantId);
 }
 
-/** What runs in this process, by tenant and kind. A second run of the same joins the first. */
-function createRuns() {
-  const running = new Map<string, Promise<void>>();
-  const keyOf = (tenantId: string, kind: OperationKind) => `${kind} ${tenantId}`;
-
-  return {
-    run(tenantId: string, kind: OperationKind, work: () => Promise<void>): Promise<void> {
-      const key = keyOf(tenantId, kind);
-      const joined = running.get(key);
-      if (joined) return joined;
-      const run = work().finally(() => running.delete(key));
-      running.set(key, run);
-      return run;
-    },
-
-    /** Settles when nothing of the kind (of any kind) runs for the tenant, however it ended. */
-    async settled(tenantId: string, kind?: OperationKind): Promise<void> {
-      const kinds: readonly OperationKind[] = kind ? [kind] : ["provision", "delete"];
-      await Promise.allSettled(kinds.map((one) => running.get(keyOf(tenantId, one)) ?? Promise.resolve()));
-    },
-  };
+function requireServed({ tenantId, state }: Placement): void {
+  if (SERVED.includes(state)) return;
+  if (state === "deleted" || state === "deleting") throw notFound(tenantId);
+  throw new PlatformError("conflict", "illegal_transition", `The tenant ${tenantId} is ${state}`);
 }
+
+const notFound = (tenantId: string) =>
+  new PlatformError("not_found", "tenant_not_found", `There is no tenant ${tenantId}`);

@@ -1,33 +1,71 @@
+import { PlatformError } from "../src/domain/errors.ts";
 import type { Journal } from "./journal.ts";
+import { LEASE_MS, type Lease } from "./operation-rows.ts";
+import type { Placement } from "./placements.ts";
+import type { Registry } from "./registry.ts";
+
+/** A lease is renewed so often that two lost renewals do no harm. */
+const RENEWAL_MS = LEASE_MS / 3;
+
+/** What every step is told: whose step it is, and under which lease. */
+export interface Attempt {
+  readonly tenantId: string;
+  readonly tag: string;
+  readonly lease: Lease;
+}
 
 /** One repeatable unit of work. A crash between `run` and the journal entry runs it again. */
 export interface Step<C> {
   /** Stored, so never renamed. */
   readonly name: string;
+  /** It ends the operation itself, in one batch with what it changes: nobody sees one without the other. */
+  readonly ends?: boolean;
   run(context: C): Promise<void>;
 }
 
+export interface Execution {
+  readonly journal: Pick<Journal, "finishedSteps" | "recordDone" | "renew">;
+  /** Called with the step that failed, before its error is thrown. */
+  readonly failed: (step: string, error: unknown) => Promise<void>;
+  /** Runs each step. */
+  readonly around: (step: string, run: () => Promise<void>) => Promise<void>;
+}
+
 /**
- * Runs the steps that earlier attempts did not finish, in order. The first failure is recorded and thrown:
- * nothing is undone, what was made is kept, and the next attempt resumes here.
+ * Runs the steps that earlier attempts did not finish, in order. The first failure is reported and thrown: nothing is
+ * undone, what was made is kept, and the next attempt resumes here. Writing a step down renews the lease, so every
+ * step begins under one that holds.
  */
-export async function execute<C>(
-  steps: readonly Step<C>[],
-  context: C,
-  journal: Pick<Journal, "finishedSteps" | "recordDone" | "recordFailed" | "finish">,
-  operationId: string,
-): Promise<void> {
-  const finished = await journal.finishedSteps(operationId);
-  for (const step of steps) {
-    if (finished.has(step.name)) continue;
-    try {
-      await step.run(context);
-    } catch (error) {
-      // A journal that cannot be written says "running" still, which is resumed as well.
-      await journal.recordFailed(operationId, step.name, error).catch(() => {});
-      throw error;
+export async function execute<C extends Attempt>(steps: readonly Step<C>[], context: C, execution: Execution) {
+  const { journal, failed, around } = execution;
+  const { lease } = context;
+  // A renewal that fails changes nothing: the lease is compared at every write.
+  const renewal = setInterval(() => void journal.renew(lease).catch(() => {}), RENEWAL_MS).unref();
+  try {
+    const finished = await journal.finishedSteps(lease.operationId);
+    for (const step of steps) {
+      if (finished.has(step.name)) continue;
+      try {
+        await around(step.name, () => step.run(context));
+        if (!step.ends) await journal.recordDone(lease, step.name);
+      } catch (error) {
+        // A journal that cannot be written must not hide the reason.
+        await failed(step.name, error).catch(() => {});
+        throw error;
+      }
     }
-    await journal.recordDone(operationId, step.name);
+  } finally {
+    clearInterval(renewal);
   }
-  await journal.finish(operationId, "done");
+}
+
+/** The placement as it is now. `conflict` (`operation_overtaken`) when somebody else has decided otherwise. */
+export async function requireState(
+  registry: Registry,
+  { tenantId, tag }: Attempt,
+  state: Placement["state"],
+): Promise<Placement> {
+  const placement = await registry.read(tenantId);
+  if (placement?.tag === tag && placement.state === state) return placement;
+  throw new PlatformError("conflict", "operation_overtaken", `The tenant ${tenantId} is no longer ${state}`);
 }

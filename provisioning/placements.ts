@@ -26,6 +26,10 @@ export interface Placement {
   readonly incarnationAt: string;
   readonly outboxPendingSince: string | null;
   readonly syncedVersion: number;
+  /** What a deleted tenant goes back to; null while it is not deleted, and for one that never was ready. */
+  readonly restoreState: TenantState | null;
+  /** When a deleted tenant is purged (ISO 8601). */
+  readonly purgeAt: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -47,6 +51,8 @@ export function toPlacement(keyRing: KeyRing, row: Selectable<PlacementRow>): Pl
     incarnationAt: row.incarnation_at,
     outboxPendingSince: row.outbox_pending_since,
     syncedVersion: row.synced_version,
+    restoreState: row.restore_state,
+    purgeAt: row.purge_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -1,7 +1,7 @@
 import type { Database } from "../src/db/database.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
-import type { TenantState } from "../src/domain/tenants.ts";
+import { SERVED } from "../src/domain/tenants.ts";
 import { openOwned, type Providers } from "./ownership.ts";
 import type { Placement } from "./placements.ts";
 import type { Registry } from "./registry.ts";
@@ -9,9 +9,6 @@ import { createShelf, type Lease, type ShelfStats } from "./shelf.ts";
 
 /** Longer than a login holds on to its databases, shorter than a browser's patience. */
 const WAIT_MS = 5_000;
-
-/** Whose database is served. Which of these may do what is decided in front of us. */
-const SERVED: readonly TenantState[] = ["ready", "suspended", "read_only"];
 
 export interface PoolOptions<T> {
   readonly registry: Pick<Registry, "get">;

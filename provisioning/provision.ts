@@ -1,7 +1,6 @@
 import type { Database } from "../src/db/database.ts";
-import { PlatformError } from "../src/domain/errors.ts";
-import type { TenantState } from "../src/domain/tenants.ts";
-import type { Step } from "./operation.ts";
+import type { Journal } from "./journal.ts";
+import { type Attempt, requireState, type Step } from "./operation.ts";
 import { openOwned, openPlaced, type Providers, providerOf, writeOwner } from "./ownership.ts";
 import type { Placement } from "./placements.ts";
 import type { Registry } from "./registry.ts";
@@ -24,15 +23,14 @@ export interface ProvisionSteps {
 }
 
 /** One attempt to make one incarnation of a tenant. */
-export interface Provisioning {
-  readonly tenantId: string;
-  readonly tag: string;
+export interface Provisioning extends Attempt {
   /** The tenant's database, opened at the first call and closed when the attempt ends. */
   readonly database: (placement: Placement) => Promise<Database>;
 }
 
 interface Needs {
   readonly registry: Registry;
+  readonly journal: Pick<Journal, "ending" | "fenced">;
   readonly providers: Providers;
   readonly template: Template;
   readonly steps: ProvisionSteps;
@@ -41,15 +39,18 @@ interface Needs {
 /** Stored with the operation, so it is never renamed. */
 export const CLAIM = "claim";
 
-/** Where a tenant can be once it has been ready. */
-const ACTIVATED: readonly TenantState[] = ["ready", "suspended", "read_only"];
-
 /** The steps that make a tenant. Their names are stored, so they are never renamed. */
-export function provisionSteps({ registry, providers, template, steps }: Needs): readonly Step<Provisioning>[] {
+export function provisionSteps({
+  registry,
+  journal,
+  providers,
+  template,
+  steps,
+}: Needs): readonly Step<Provisioning>[] {
   const step = (name: string, run: (placement: Placement, context: Provisioning) => Promise<unknown>) => ({
     name,
     async run(context: Provisioning) {
-      await run(await requireProvisioning(registry, context), context);
+      await run(await requireState(registry, context, "provisioning"), context);
     },
   });
   const withDatabase =
@@ -60,10 +61,10 @@ export function provisionSteps({ registry, providers, template, steps }: Needs):
     // It happened in the batch that began the operation.
     { name: CLAIM, run: () => Promise.resolve() },
 
-    step("create-database", async (placement) => {
+    step("create-database", async (placement, { lease }) => {
       const provider = providerOf(providers, placement);
       const location = await provider.ensure(placement.database, { from: await template.at(provider) });
-      await registry.recordDatabase(placement, location, template.schemaVersion);
+      await registry.recordDatabase(placement, location, template.schemaVersion, [journal.fenced(lease)]);
     }),
 
     // A copy that was made by older code, or of nothing, is brought up to date: never "ready" over an empty database.
@@ -91,21 +92,13 @@ export function provisionSteps({ registry, providers, template, steps }: Needs):
     // Last on purpose: until here no request can reach a half-made tenant.
     {
       name: "activate",
+      ends: true,
       async run(context) {
-        const placement = await registry.read(context.tenantId);
-        // Done already, by an attempt that could not write it down any more.
-        if (placement?.tag === context.tag && ACTIVATED.includes(placement.state)) return;
-        await registry.transition(await requireProvisioning(registry, context), "ready");
+        const placement = await requireState(registry, context, "provisioning");
+        await registry.transition(placement, "ready", journal.ending(context.lease, "activate"));
       },
     },
   ];
-}
-
-/** The placement as it is now. `conflict` (`operation_overtaken`) when another operation has taken the tenant over. */
-async function requireProvisioning(registry: Registry, { tenantId, tag }: Provisioning): Promise<Placement> {
-  const placement = await registry.read(tenantId);
-  if (placement?.tag === tag && placement.state === "provisioning") return placement;
-  throw new PlatformError("conflict", "operation_overtaken", `The tenant ${tenantId} is no longer being made`);
 }
 
 /** Opens a tenant's database at most once, and closes it at the end. */

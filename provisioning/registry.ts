@@ -5,8 +5,9 @@ import type { KeyRing } from "../src/db/seal.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import { databaseNameOf, newTag, type Tag } from "../src/domain/names.ts";
-import { type TenantState, TRANSITIONS } from "../src/domain/tenants.ts";
+import { SERVED, type TenantState, TRANSITIONS } from "../src/domain/tenants.ts";
 import { createDirectories, removeFromDirectories } from "./directories.ts";
+import { isFencedOff } from "./operation-rows.ts";
 import { createOutboxMarks } from "./outbox-marks.ts";
 import { type Placement, toLocationColumns, toPlacement } from "./placements.ts";
 import type { Location } from "./providers/provider.ts";
@@ -80,15 +81,28 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
 
     /**
      * Moves a placement from the state it was read in, with whatever `alongside` says, and raises its epoch.
-     * `conflict` (`illegal_transition`) when the table of states forbids it or somebody else was faster.
+     * `conflict` (`illegal_transition`) when the table of states forbids it or somebody else was faster, and
+     * (`operation_overtaken`) when a lease among `alongside` is lost.
      */
     transition: (placement: Placement, to: TenantState, alongside?: readonly Statement[]): Promise<Placement> =>
       forgetting(placement.tenantId, transition(context, placement, to, alongside)),
 
+    /** `deleted` until it is purged at `purgeAt`, like a transition. */
+    tombstone: (placement: Placement, purgeAt: Date, alongside?: readonly Statement[]): Promise<Placement> =>
+      forgetting(placement.tenantId, transition(context, placement, "deleted", alongside, purgeAt)),
+
+    /** The tenants whose time to be purged has come, the longest overdue first; at most 100. */
+    due: (): Promise<readonly Placement[]> => listDue(context),
+
     /** Notes where the database is and which schema it has. `conflict` when the placement has changed. */
-    recordDatabase: (placement: Placement, location: Location, schemaVersion: string): Promise<Placement> => {
-      const columns = toLocationColumns(keyRing, placement, location);
-      return forgetting(placement.tenantId, change(context, placement, { ...columns, schema_version: schemaVersion }));
+    recordDatabase: (
+      placement: Placement,
+      location: Location,
+      schemaVersion: string,
+      alongside?: readonly Statement[],
+    ): Promise<Placement> => {
+      const columns = { ...toLocationColumns(keyRing, placement, location), schema_version: schemaVersion };
+      return forgetting(placement.tenantId, change(context, placement, columns, alongside));
     },
 
     /** Lets other processes know that something cached about the tenant has changed. */
@@ -126,6 +140,16 @@ async function listPlacements({ db, keyRing }: Context, { from, take, prefix }: 
   return (await query.execute()).map((row) => toPlacement(keyRing, row));
 }
 
+async function listDue({ db, keyRing, clock }: Context) {
+  const query = db.selectFrom("rh_placements").selectAll().where("state", "=", "deleted");
+  const rows = await query
+    .where("purge_at", "<=", clock().toISOString())
+    .orderBy("purge_at")
+    .limit(PAGE_ROWS_MAX)
+    .execute();
+  return rows.map((row) => toPlacement(keyRing, row));
+}
+
 async function claimPlacement(context: Context, claim: Claim): Promise<Placement> {
   for (let attempt = 1; ; attempt += 1) {
     const row = newRow(context, claim);
@@ -161,6 +185,8 @@ function newRow(context: Context, { tenantId, provider }: Claim): Selectable<Pla
     incarnation_at: now,
     outbox_pending_since: null,
     synced_version: 0,
+    restore_state: null,
+    purge_at: null,
     created_at: now,
     updated_at: now,
   };
@@ -181,9 +207,18 @@ async function transition(
   placement: Placement,
   to: TenantState,
   alongside?: readonly Statement[],
+  purgeAt?: Date,
 ): Promise<Placement> {
   if (!TRANSITIONS[placement.state].includes(to)) throw illegalTransition(placement, to);
-  return await change(context, placement, { state: to }, alongside);
+  const purge_at = purgeAt?.toISOString() ?? null;
+  const restore_state = restoreStateAfter(placement, to);
+  return await change(context, placement, { state: to, restore_state, purge_at }, alongside);
+}
+
+/** Deleting remembers where the tenant was, and being served again forgets it. */
+function restoreStateAfter({ state, restoreState }: Placement, to: TenantState): TenantState | null {
+  if (SERVED.includes(to)) return null;
+  return SERVED.includes(state) ? state : restoreState;
 }
 
 /** Changes a placement that is still as it was read, raises its epoch, and returns it as it is now. */
@@ -237,6 +272,7 @@ async function guarded(context: Context, placement: Placement, statements: reado
     return results;
   } catch (error) {
     if (isUniqueViolation(error) && hitTag(error)) throw illegalTransition(placement, undefined, error);
+    if (isFencedOff(error)) throw overtaken(placement, error);
     throw error;
   }
 }
@@ -256,6 +292,11 @@ function unchanged({ db }: Context, { tenantId, tag, generation, state }: Placem
 function illegalTransition({ tenantId, state }: Placement, to?: TenantState, cause?: unknown): PlatformError {
   const message = `The tenant ${tenantId} is no longer ${state}, or cannot go from there${to ? ` to ${to}` : ""}`;
   return new PlatformError("conflict", "illegal_transition", message, { cause });
+}
+
+function overtaken({ tenantId }: Placement, cause: unknown): PlatformError {
+  const message = `What was being done to the tenant ${tenantId} was taken over by another process or operation`;
+  return new PlatformError("conflict", "operation_overtaken", message, { cause });
 }
 
 function isUniqueViolation(error: unknown): error is PlatformError {

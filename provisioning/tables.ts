@@ -1,7 +1,7 @@
 import type { Generated } from "kysely";
 import type { TenantState } from "../src/domain/tenants.ts";
 
-/** The tables of `migrations/control-plane/0001_registry.sql`, as queries see them. */
+/** The tables of `migrations/control-plane`, as queries see them. */
 export interface RegistryTables {
   rh_placements: PlacementRow;
   rh_retired_tags: { tag: string; tenant_id: string; claimed_at: string; retired_at: string | null };
@@ -27,11 +27,13 @@ export interface PlacementRow {
   incarnation_at: string;
   outbox_pending_since: string | null;
   synced_version: Generated<number>;
+  restore_state: TenantState | null;
+  purge_at: string | null;
   created_at: string;
   updated_at: string;
 }
 
-interface OperationRow {
+export interface OperationRow {
   number: Generated<number>;
   id: string;
   tenant_id: string;
@@ -44,6 +46,11 @@ interface OperationRow {
   created_at: string;
   updated_at: string;
   finished_at: string | null;
+  lease_owner: string | null;
+  lease_until: string | null;
+  fence: Generated<number>;
+  attempts: Generated<number>;
+  next_attempt_at: string | null;
 }
 
 interface EventRow {

@@ -131,6 +131,7 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
       verify: (made) => verifyTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
     },
     purgeStatements: ({ tenantId }) => purgeStatements(controlPlane, tenantId),
+    undeleteDays: config.UNDELETE_DAYS,
     clock,
   });
   return { pool, lifecycle };

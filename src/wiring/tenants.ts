@@ -38,7 +38,8 @@ export function createTenantsService(
     async create({ id = tenantLabel(), audience = `urn:authhero:tenant:${id}`, ...input }, initiator) {
       refuseOwnHost(id, rules);
       const claimStatements: Statement[] = [tenantInsert(store, { ...input, id, audience }).compile()];
-      await lifecycle.create({ tenantId: id, provider, claimStatements, initiator });
+      const { ended } = await lifecycle.create({ tenantId: id, provider, claimStatements, initiator });
+      await ended;
       const created = await get(id);
       if (created) return created;
       throw new PlatformError("conflict", "tenant_deleted", `The tenant ${id} was deleted while it was made`);
@@ -57,7 +58,7 @@ export function createTenantsService(
       if (id === controlPlane.tenantId) {
         throw new PlatformError("forbidden", "control_plane", "The control plane itself cannot be deleted");
       }
-      await lifecycle.remove(id, { initiator });
+      await (await lifecycle.remove(id, { initiator }))?.ended;
     },
   };
 }

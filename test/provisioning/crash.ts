@@ -28,10 +28,12 @@ export function mortal(journal: Journal, registry: Registry, point: CrashPoint |
     journal: {
       ...journal,
       recordFailed: alive(journal.recordFailed),
-      finish: alive(journal.finish),
-      recordDone: alive(async (id: string, step: string) => {
+      release: alive(journal.release),
+      renew: alive(journal.renew),
+      recordDone: alive(async (...done: Parameters<Journal["recordDone"]>) => {
+        const [, step] = done;
         if (point?.step === step && !point.written) throw die();
-        await journal.recordDone(id, step);
+        await journal.recordDone(...done);
         dieIf(step);
       }),
     },
@@ -46,7 +48,17 @@ export function mortal(journal: Journal, registry: Registry, point: CrashPoint |
       transition: alive(async (...change: Parameters<Registry["transition"]>) => {
         const placement = await registry.transition(...change);
         if (placement.state === "deleting") dieIf("mark-deleting");
+        if (placement.state === "ready") dieIf("activate");
         return placement;
+      }),
+      tombstone: alive(async (...change: Parameters<Registry["tombstone"]>) => {
+        const placement = await registry.tombstone(...change);
+        dieIf("tombstone");
+        return placement;
+      }),
+      remove: alive(async (...change: Parameters<Registry["remove"]>) => {
+        await registry.remove(...change);
+        dieIf("remove-records");
       }),
     },
   };

@@ -91,7 +91,7 @@ describe("a creation that is interrupted", () => {
     "ends failed with its reason when %s throws, and goes on from there",
     async (step) => {
       const broken = new PlatformError("unavailable", "power_cut", "The lights went out");
-      const made = await street({ steps: { [step]: failing(broken) } });
+      const made = await street({ attemptsMax: 1, steps: { [step]: failing(broken) } });
       await expect(made.create("acme")).rejects.toBe(broken);
       const failed = await made.registry.read("acme");
       expect(failed?.state).toBe("failed");
@@ -101,7 +101,8 @@ describe("a creation that is interrupted", () => {
       await expect(made.pool.lease("acme")).rejects.toMatchObject({ reason: "tenant_not_ready" });
 
       const again = await restart(made);
-      const resumed = await again.lifecycle.resume("acme");
+      expect(await again.lifecycle.resumeAll()).toEqual([]);
+      const resumed = await again.resume("acme");
 
       expect(resumed).toMatchObject({ state: "ready", tag: failed?.tag });
       expect(await again.pool.use("acme", notesOf)).toEqual(["seeded"]);
@@ -136,25 +137,28 @@ describe("a creation that is interrupted", () => {
     const again = await restart(made);
     const resumed = await again.lifecycle.resumeAll();
 
-    expect(resumed).toEqual([{ tenantId: "acme", kind: "provision" }]);
+    expect(resumed).toEqual(last === "activate" ? [] : [{ tenantId: "acme", kind: "provision" }]);
     expect(await again.registry.read("acme")).toMatchObject({ state: "ready" });
     expect(await again.pool.use("acme", notesOf)).toEqual(["seeded"]);
     expect(filesOf(again)).toHaveLength(1);
     expect(await again.lifecycle.resumeAll()).toEqual([]);
   });
 
-  it.each(names.slice(1))("is finished at the next start when %s was done but not written down", async (unwritten) => {
-    const made = await street({ crash: { step: unwritten, written: false } });
-    await expect(made.create("acme")).rejects.toThrow("crash");
+  it.each(names.slice(1, -1))(
+    "is finished at the next start when %s was done but not written down",
+    async (unwritten) => {
+      const made = await street({ crash: { step: unwritten, written: false } });
+      await expect(made.create("acme")).rejects.toThrow("crash");
 
-    const again = await restart(made);
-    await again.lifecycle.resumeAll();
+      const again = await restart(made);
+      await again.lifecycle.resumeAll();
 
-    expect(await again.registry.read("acme")).toMatchObject({ state: "ready" });
-    expect(await again.pool.use("acme", notesOf)).toEqual(["seeded"]);
-    expect(filesOf(again)).toHaveLength(1);
-    expect(await again.lifecycle.resumeAll()).toEqual([]);
-  });
+      expect(await again.registry.read("acme")).toMatchObject({ state: "ready" });
+      expect(await again.pool.use("acme", notesOf)).toEqual(["seeded"]);
+      expect(filesOf(again)).toHaveLength(1);
+      expect(await again.lifecycle.resumeAll()).toEqual([]);
+    },
+  );
 
   it("does not stop the others from being resumed", async () => {
     const made = await street({ steps: { seedDefaults: failing(new Error("broken")) } });
@@ -166,7 +170,7 @@ describe("a creation that is interrupted", () => {
     const resumed = await again.lifecycle.resumeAll();
 
     expect(resumed).toHaveLength(2);
-    expect((await again.registry.read("acme"))?.state).toBe("failed");
+    expect((await again.registry.read("acme"))?.state).toBe("provisioning");
     expect((await again.registry.read("beta"))?.state).toBe("ready");
   });
 
@@ -180,8 +184,8 @@ describe("a creation that is interrupted", () => {
 
     const again = await restart(made);
 
-    await expect(again.lifecycle.resume("acme")).rejects.toMatchObject({ reason: "database_mismatch" });
-    expect((await again.registry.read("acme"))?.state).toBe("failed");
+    await expect(again.resume("acme")).rejects.toMatchObject({ reason: "database_mismatch" });
+    expect((await again.registry.read("acme"))?.state).toBe("provisioning");
   });
 });
 

@@ -1,11 +1,11 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ask, filesOf, notesOf, stepsOf, streets, until } from "./street.ts";
+import { ask, filesOf, notesOf, retainedOf, stepsOf, streets, until } from "./street.ts";
 
 const { street, restart } = streets();
 
-describe("deleting a tenant", () => {
+describe("purging a tenant", () => {
   it("leaves no file, no row and no directory entry, and retires the tag", async () => {
     const made = await street();
     const { tag } = await made.create("acme");
@@ -13,7 +13,7 @@ describe("deleting a tenant", () => {
     await made.registry.directories.addClient("acme", "default");
     await made.registry.directories.addClient("beta", "default");
 
-    await made.remove("acme");
+    await made.purge("acme");
 
     expect(filesOf(made)).toHaveLength(1);
     expect(await made.registry.get("acme")).toBeNull();
@@ -34,7 +34,7 @@ describe("deleting a tenant", () => {
     const first = await made.create("acme");
     await made.pool.use("acme", (database) => ask(database, "insert into notes values ('private')"));
 
-    await made.remove("acme");
+    await made.purge("acme");
     const second = await made.create("acme");
 
     expect(second.tag).not.toBe(first.tag);
@@ -48,7 +48,7 @@ describe("deleting a tenant", () => {
     await made.create("acme");
     const lease = await made.pool.lease("acme");
 
-    const removal = made.remove("acme");
+    const removal = made.purge("acme");
     await until(async () => (await made.registry.read("acme"))?.state === "deleting");
     await expect(made.pool.lease("acme")).rejects.toMatchObject({ code: "unavailable", reason: "tenant_not_ready" });
     await ask(lease.entry, "insert into notes values ('last words')");
@@ -64,10 +64,10 @@ describe("deleting a tenant", () => {
     await made.create("acme");
     const lease = await made.pool.lease("acme");
 
-    await expect(made.remove("acme")).rejects.toMatchObject({ code: "unavailable", reason: "database_in_use" });
+    await expect(made.purge("acme")).rejects.toMatchObject({ code: "unavailable", reason: "database_in_use" });
     expect(filesOf(made)).toHaveLength(1);
     lease.release();
-    await made.remove("acme");
+    await made.purge("acme");
 
     expect(await made.registry.read("acme")).toBeNull();
     expect(filesOf(made)).toEqual([]);
@@ -78,10 +78,10 @@ describe("deleting a tenant", () => {
     async (last) => {
       const made = await street({ crash: { step: last, written: true } });
       await made.create("acme");
-      await expect(made.remove("acme")).rejects.toThrow("crash");
+      await expect(made.purge("acme")).rejects.toThrow("crash");
 
       const again = await restart(made);
-      await again.lifecycle.resumeAll();
+      await again.lifecycle.work();
 
       expect(await again.registry.read("acme")).toBeNull();
       expect(filesOf(again)).toEqual([]);
@@ -89,20 +89,6 @@ describe("deleting a tenant", () => {
       expect(await again.lifecycle.resumeAll()).toEqual([]);
     },
   );
-
-  it("does not touch the next incarnation when an old deletion is resumed late", async () => {
-    const made = await street({ crash: { step: "remove-records", written: false } });
-    await made.create("acme");
-    await expect(made.remove("acme")).rejects.toThrow("crash");
-
-    const again = await restart(made);
-    const second = await again.create("acme");
-    await again.lifecycle.resumeAll();
-
-    expect(await again.registry.read("acme")).toMatchObject({ state: "ready", tag: second.tag });
-    expect(await ask(again.database, "select id from tenants")).toEqual([{ id: "acme" }]);
-    expect(await again.pool.use("acme", notesOf)).toEqual(["seeded"]);
-  });
 
   it("clears away a tenant whose creation has failed, or is still running", async () => {
     let proceed = () => {};
@@ -123,8 +109,8 @@ describe("deleting a tenant", () => {
     expect(filesOf(made)).toEqual([]);
     await made.lifecycle.resumeAll();
     expect((await made.journal.list("acme")).map(({ kind, state }) => `${kind} ${state}`).toSorted()).toEqual([
-      "delete done",
       "provision abandoned",
+      "purge done",
     ]);
   });
 
@@ -134,7 +120,7 @@ describe("deleting a tenant", () => {
     await made.pool.evict("acme");
     writeFileSync(join(made.directory, "tenants", `${database}.db`), "x".repeat(8192));
 
-    await made.remove("acme");
+    await made.purge("acme");
 
     expect(existsSync(join(made.directory, "tenants", `${database}.db`))).toBe(false);
   });
@@ -142,7 +128,179 @@ describe("deleting a tenant", () => {
   it("knows no tenant that is not there", async () => {
     const made = await street();
 
-    await expect(made.remove("acme")).rejects.toMatchObject({ code: "not_found", reason: "tenant_not_found" });
+    await expect(made.purge("acme")).rejects.toMatchObject({ code: "not_found", reason: "tenant_not_found" });
+    await expect(made.remove("acme")).rejects.toMatchObject({ reason: "tenant_not_found" });
     expect(await made.lifecycle.resume("acme")).toBeNull();
+  });
+
+  it("overtakes a deletion that cannot end, and takes a deleted tenant too", async () => {
+    const made = await street({ fenceMs: 20 });
+    await made.create("acme");
+    const lease = await made.pool.lease("acme");
+    await expect(made.remove("acme")).rejects.toMatchObject({ reason: "database_in_use" });
+    lease.release();
+    await made.create("beta");
+    await made.remove("beta");
+
+    await made.purge("acme");
+    await made.purge("beta");
+
+    expect(await made.registry.list({ take: 10 })).toEqual([]);
+    expect([...filesOf(made), ...retainedOf(made)]).toEqual([]);
+    expect((await made.journal.list("acme")).map(({ kind, state }) => `${kind} ${state}`)).toEqual([
+      "purge done",
+      "delete abandoned",
+      "provision done",
+    ]);
+  });
+});
+
+describe("deleting a tenant", () => {
+  const DAY_MS = 86_400_000;
+
+  it("keeps everything for the window, out of everybody's reach", async () => {
+    const made = await street();
+    const { tag } = await made.create("acme");
+    await made.registry.directories.addClient("acme", "default");
+
+    await made.remove("acme");
+
+    expect(await made.registry.read("acme")).toMatchObject({
+      state: "deleted",
+      tag,
+      restoreState: "ready",
+      purgeAt: new Date(made.time.ms + 7 * DAY_MS).toISOString(),
+    });
+    expect(filesOf(made)).toEqual([]);
+    expect(retainedOf(made)).toHaveLength(1);
+    expect(await ask(made.database, "select id from tenants")).toEqual([{ id: "acme" }]);
+    expect(await made.registry.directories.tenantsOfClient("default")).toEqual([]);
+    await expect(made.pool.lease("acme")).rejects.toMatchObject({ reason: "tenant_not_ready" });
+    expect(await stepsOf(made, "acme")).toEqual(
+      ["mark-deleting", "fence", "retain", "tombstone"].map((s) => `${s} done`),
+    );
+  });
+
+  it("keeps the id taken, and is done when it is done", async () => {
+    const made = await street();
+    await made.create("acme");
+    await made.remove("acme");
+
+    await expect(made.create("acme")).rejects.toMatchObject({ code: "conflict", reason: "tenant_exists" });
+    await made.remove("acme");
+
+    expect((await made.journal.list("acme")).map(({ kind }) => kind)).toEqual(["delete", "provision"]);
+    expect(retainedOf(made)).toHaveLength(1);
+  });
+
+  it.each(["ready", "suspended", "read_only"] as const)(
+    "is undone within the window, with everything the tenant had, and where it was: %s",
+    async (state) => {
+      const made = await street();
+      const { tag } = await made.create("acme");
+      await made.pool.use("acme", (database) => ask(database, "insert into notes values ('mine')"));
+      await made.registry.directories.addClient("acme", "default");
+      if (state === "suspended") await made.lifecycle.suspend("acme", { initiator: "test" });
+      if (state === "read_only") await made.lifecycle.makeReadOnly("acme", { initiator: "test" });
+      await made.remove("acme");
+      made.time.ms += 7 * DAY_MS - 1;
+      expect(await made.lifecycle.work()).toEqual([]);
+
+      const back = await made.undelete("acme");
+
+      expect(back).toMatchObject({ state, tag, restoreState: null, purgeAt: null });
+      expect(await made.pool.use("acme", notesOf)).toEqual(["mine", "seeded"]);
+      expect(await made.registry.directories.tenantsOfClient("default")).toEqual(["acme"]);
+      made.time.ms += 2;
+      expect(await made.lifecycle.work()).toEqual([]);
+      expect(filesOf(made)).toHaveLength(1);
+    },
+  );
+
+  it("is final when the window is over, and the id is then free", async () => {
+    const made = await street();
+    const { tag } = await made.create("acme");
+    await made.remove("acme");
+    made.time.ms += 7 * DAY_MS;
+
+    expect(await made.lifecycle.work()).toEqual([{ tenantId: "acme", kind: "purge" }]);
+
+    expect(await made.registry.read("acme")).toBeNull();
+    expect([...filesOf(made), ...retainedOf(made)]).toEqual([]);
+    await expect(made.undelete("acme")).rejects.toMatchObject({ code: "not_found" });
+    expect((await made.create("acme")).tag).not.toBe(tag);
+  });
+
+  it("is final at once without a window, and for a tenant that was never ready", async () => {
+    const made = await street({ undeleteDays: 0 });
+    await made.create("acme");
+    await made.remove("acme");
+    const other = await street({ attemptsMax: 1, steps: { verify: () => Promise.reject(new Error("broken")) } });
+    await expect(other.create("acme")).rejects.toThrow("broken");
+    await other.remove("acme");
+
+    for (const each of [made, other]) {
+      expect(await each.registry.read("acme")).toBeNull();
+      expect(filesOf(each)).toEqual([]);
+    }
+  });
+
+  it("keeps a tenant that was being brought back when it is deleted again", async () => {
+    const made = await street({ attemptsMax: 1 });
+    await made.create("acme");
+    await made.remove("acme");
+    const [file = ""] = retainedOf(made);
+    const path = join(made.directory, "tenants", "deleted", file);
+    const content = readFileSync(path);
+    writeFileSync(path, "x".repeat(8192));
+    await expect(made.undelete("acme")).rejects.toMatchObject({ code: "unavailable" });
+    expect(await made.registry.read("acme")).toMatchObject({ state: "failed", restoreState: "ready" });
+
+    await made.remove("acme");
+    expect(await made.registry.read("acme")).toMatchObject({ state: "deleted", restoreState: "ready" });
+    writeFileSync(path, content);
+    await made.undelete("acme");
+
+    expect(await made.pool.use("acme", notesOf)).toEqual(["seeded"]);
+  });
+
+  it("cannot be undone for a tenant that is not deleted", async () => {
+    const made = await street();
+    await made.create("acme");
+
+    await expect(made.undelete("acme")).rejects.toMatchObject({ code: "conflict", reason: "not_deleted" });
+    await expect(made.undelete("nobody")).rejects.toMatchObject({ code: "not_found" });
+  });
+});
+
+describe("suspending a tenant", () => {
+  const request = { initiator: "operator" };
+
+  it("is undone by reactivating, and both are remembered", async () => {
+    const made = await street();
+    await made.create("acme");
+
+    expect(await made.lifecycle.suspend("acme", request)).toMatchObject({ state: "suspended" });
+    expect(await made.lifecycle.suspend("acme", request)).toMatchObject({ state: "suspended" });
+    expect(await made.lifecycle.reactivate("acme", request)).toMatchObject({ state: "ready" });
+
+    expect((await made.journal.list("acme")).map(({ kind, state, initiator }) => [kind, state, initiator])).toEqual([
+      ["reactivate", "done", "operator"],
+      ["suspend", "done", "operator"],
+      ["provision", "done", "test"],
+    ]);
+  });
+
+  it("is refused where there is nothing to suspend", async () => {
+    const made = await street();
+    await made.create("acme");
+    await made.remove("acme");
+    await made.create("beta");
+    await made.lifecycle.makeReadOnly("beta", request);
+
+    await expect(made.lifecycle.suspend("nobody", request)).rejects.toMatchObject({ code: "not_found" });
+    await expect(made.lifecycle.suspend("acme", request)).rejects.toMatchObject({ code: "not_found" });
+    await expect(made.lifecycle.reactivate("acme", request)).rejects.toMatchObject({ code: "not_found" });
+    await expect(made.lifecycle.suspend("beta", request)).rejects.toMatchObject({ reason: "illegal_transition" });
   });
 });

@@ -1,10 +1,11 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
 import { createJournal } from "../../provisioning/journal.ts";
 import { createLifecycle, type LifecycleOptions } from "../../provisioning/lifecycle.ts";
 import { createPool } from "../../provisioning/pool.ts";
+import type { ProcessIdentity } from "../../provisioning/process.ts";
 import { fileProvider } from "../../provisioning/providers/file.ts";
 import { createRegistry } from "../../provisioning/registry.ts";
 import { createTemplate } from "../../provisioning/template.ts";
@@ -24,6 +25,11 @@ export interface StreetOptions {
   readonly fenceMs?: number;
   readonly idleMs?: number;
   readonly waitMs?: number;
+  /** Attempts before an operation is failed for good. */
+  readonly attemptsMax?: number;
+  readonly undeleteDays?: number;
+  readonly around?: LifecycleOptions["around"];
+  readonly process?: ProcessIdentity;
   /** When this process dies. */
   readonly crash?: CrashPoint;
 }
@@ -41,7 +47,7 @@ export async function openStreet(options: StreetOptions = {}) {
   await migrate(database, ["shared", "control-plane"], migrations);
 
   const { journal, registry } = mortal(
-    createJournal({ database, clock }),
+    createJournal({ database, clock, ...(options.process && { process: options.process }) }),
     createRegistry({ database, keyRing, clock }),
     options.crash,
   );
@@ -69,8 +75,17 @@ export async function openStreet(options: StreetOptions = {}) {
     steps: { signingKey: () => Promise.resolve(), seedDefaults: writeNote("seeded"), ...options.steps },
     purgeStatements: ({ tenantId }) => [{ sql: "delete from tenants where id = ?", parameters: [tenantId] }],
     fenceMs: options.fenceMs ?? 5_000,
+    undeleteDays: options.undeleteDays ?? 7,
+    attemptsMax: options.attemptsMax,
+    around: options.around,
     clock,
   });
+  const request = { initiator: "test" };
+  const placementOf = async (tenantId: string) => {
+    const placement = await registry.read(tenantId);
+    if (!placement) throw new Error(`there is no tenant ${tenantId}`);
+    return placement;
+  };
 
   return {
     directory,
@@ -84,8 +99,25 @@ export async function openStreet(options: StreetOptions = {}) {
     template,
     pool,
     lifecycle,
-    create: (tenantId: string) => lifecycle.create(newTenant(tenantId)),
-    remove: (tenantId: string) => lifecycle.remove(tenantId, { initiator: "test" }),
+    async create(tenantId: string) {
+      await (await lifecycle.create(newTenant(tenantId))).ended;
+      return await placementOf(tenantId);
+    },
+    async remove(tenantId: string) {
+      await (await lifecycle.remove(tenantId, request))?.ended;
+    },
+    async purge(tenantId: string) {
+      await (await lifecycle.purge(tenantId, request)).ended;
+    },
+    async undelete(tenantId: string) {
+      await (await lifecycle.undelete(tenantId, request)).ended;
+      return await placementOf(tenantId);
+    },
+    /** As somebody who resumes by hand. */
+    async resume(tenantId: string) {
+      await (await lifecycle.resume(tenantId))?.ended;
+      return await registry.read(tenantId);
+    },
     async close() {
       await pool.close();
       await database.close();
@@ -118,6 +150,10 @@ export async function ask(database: Database, sql: string, ...parameters: unknow
 
 export const filesOf = ({ directory }: Street) =>
   readdirSync(join(directory, "tenants")).filter((name) => name.startsWith("t-") && name.endsWith(".db"));
+
+/** The databases of deleted tenants. */
+export const retainedOf = ({ directory }: Street) =>
+  readdirSync(join(directory, "tenants", "deleted")).filter((name) => name.endsWith(".db"));
 
 /** What the newest operation of a tenant has written down. */
 export async function stepsOf({ journal }: Street, tenantId: string): Promise<string[]> {
@@ -154,8 +190,12 @@ function newDirectory(): string {
   const write = (path: string, text: string) => writeFileSync(join(directory, "migrations", path), text);
   write("shared/0001_tenants.sql", "create table tenants (id text primary key) strict;");
   write("tenant/0002_notes.sql", "create table notes (body text primary key) strict;");
-  for (const path of ["tenant/0001_identity.sql", "control-plane/0001_registry.sql"]) {
-    copyFileSync(join(migrationsDirectory(), path), join(directory, "migrations", path));
-  }
+  cpSync(join(migrationsDirectory(), "control-plane"), join(directory, "migrations/control-plane"), {
+    recursive: true,
+  });
+  copyFileSync(
+    join(migrationsDirectory(), "tenant/0001_identity.sql"),
+    join(directory, "migrations/tenant/0001_identity.sql"),
+  );
   return directory;
 }
