@@ -29,6 +29,12 @@ import { fullValue, instant } from "./samples-values.ts";
 
 const text = (row: Row, field: string) => String(row[field]);
 
+const USER_FIELDS = [
+  ...["user_id", "email", "email_verified", "username", "phone_number", "phone_verified", "name", "given_name"],
+  ...["family_name", "nickname", "picture", "locale", "provider", "connection", "is_social", "blocked"],
+  ...["last_ip", "last_login", "login_count", "created_at", "updated_at"],
+];
+
 export const users = collection((data) => data.users, {
   insert: userInsertSchema,
   read: userSchema,
@@ -44,12 +50,9 @@ export const users = collection((data) => data.users, {
     blocked: "clearing it makes it false",
     provider: "every user has one",
   },
-  sorts: ["email", "name", "created_at", "updated_at", "login_count", "last_login"],
-  filters: [
-    ...["user_id", "email", "email_verified", "username", "phone_number", "phone_verified", "name", "given_name"],
-    ...["family_name", "nickname", "picture", "locale", "provider", "connection", "is_social", "blocked"],
-    ...["last_ip", "last_login", "login_count", "created_at", "updated_at"],
-  ],
+  sorts: [...USER_FIELDS, "linked_to"],
+  // Nobody here is linked to anybody: that would hide them from walks.
+  filters: USER_FIELDS,
   walk: { by: "created_at", strict: true },
   pages: { first: 0 },
   imports: { id: true },

@@ -35,7 +35,7 @@ export const sessions = collection((data) => data.sessions, {
   unique: [["id"]],
   adds: ["authenticated_at", "last_interaction_at"],
   never: { last_interaction_at: "a session was touched when it was made" },
-  sorts: ["user_id", "created_at", "updated_at", "expires_at"],
+  sorts: ["id", "user_id", "created_at", "updated_at", "last_interaction_at", "expires_at"],
   filters: ["id", "user_id", "login_session_id"],
   pages: { first: 0 },
 });
@@ -48,7 +48,7 @@ export const refreshTokens = collection((data) => data.refreshTokens, {
   unique: [["id"], ["token_lookup"]],
   never: { rotated_at: "the first rotation stays" },
   fixed: ["rotated_at"],
-  sorts: ["user_id", "client_id", "created_at", "expires_at"],
+  sorts: ["id", "user_id", "client_id", "created_at", "last_exchanged_at", "expires_at"],
   filters: ["id", "user_id", "client_id", "login_id"],
   pages: { first: 0 },
 });
@@ -83,7 +83,7 @@ export const logs = collection((data) => data.logs, {
   as: "logs",
   has: ["get", "list"],
   unique: [["log_id"]],
-  sorts: ["date", "type", "user_id", "client_id"],
+  sorts: ["date", "type", "user_id", "client_id", "ip", "log_id"],
   filters: LOG_FIELDS,
   walk: { by: "date", strict: true },
   pages: { first: 0 },

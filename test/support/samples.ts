@@ -1,13 +1,111 @@
-import * as configuration from "./samples-configuration.ts";
-import * as people from "./samples-people.ts";
-import * as sessions from "./samples-sessions.ts";
+import {
+  actions,
+  actionVersions,
+  branding,
+  clientConnections,
+  clientGrants,
+  clientRegistrationTokens,
+  clients,
+  connections,
+  customText,
+  emailProviders,
+  emailTemplates,
+  flows,
+  forms,
+  hookCode,
+  hooks,
+  logStreams,
+  migrationSources,
+  promptSettings,
+  resourceServers,
+  scimConfigurations,
+  scimExternalIds,
+  scimTokens,
+  themes,
+  universalLoginTemplates,
+} from "./samples-configuration.ts";
+import {
+  authenticationMethods,
+  grants,
+  invites,
+  organizationConnections,
+  organizations,
+  passwords,
+  rolePermissions,
+  roles,
+  roleUsers,
+  userActivity,
+  userOrganizations,
+  userPermissions,
+  userRoles,
+  users,
+} from "./samples-people.ts";
+import { actionExecutions, codes, loginSessions, logs, outbox, refreshTokens, sessions } from "./samples-sessions.ts";
 import type { Sample, Stored } from "./samples-shapes.ts";
-import * as shared from "./samples-shared.ts";
-
-const { roleUsers, ...ofPeople } = people;
+import {
+  customDomains,
+  keys,
+  proxyRoutes,
+  rollouts,
+  tenantOperationEvents,
+  tenantOperations,
+  tenants,
+} from "./samples-shared.ts";
 
 /** One per member of the contract that stores something: a member that is new to the contract does not compile. */
-const MEMBERS = { ...configuration, ...ofPeople, ...sessions, ...shared } satisfies Record<keyof Stored, Sample>;
+const MEMBERS = {
+  actionExecutions,
+  actions,
+  actionVersions,
+  authenticationMethods,
+  branding,
+  clientConnections,
+  clientGrants,
+  clientRegistrationTokens,
+  clients,
+  codes,
+  connections,
+  customDomains,
+  customText,
+  emailProviders,
+  emailTemplates,
+  flows,
+  forms,
+  grants,
+  hookCode,
+  hooks,
+  invites,
+  keys,
+  loginSessions,
+  logs,
+  logStreams,
+  migrationSources,
+  organizationConnections,
+  organizations,
+  outbox,
+  passwords,
+  promptSettings,
+  proxyRoutes,
+  refreshTokens,
+  resourceServers,
+  rolePermissions,
+  roles,
+  rollouts,
+  scimConfigurations,
+  scimExternalIds,
+  scimTokens,
+  sessions,
+  tenantOperationEvents,
+  tenantOperations,
+  tenants,
+  themes,
+  universalLoginTemplates,
+  userActivity,
+  userOrganizations,
+  userPermissions,
+  userRoles,
+  users,
+} satisfies Record<keyof Stored, Sample>;
 
 const NAMED = { ...MEMBERS, "userRoles.listUsers": roleUsers };
 
