@@ -8,6 +8,8 @@ import { PlatformError } from "./domain/errors.ts";
 /** Environment variables: a process's own, or a test's. Blank counts as absent, as in `PORT=` of an `.env` file. */
 type Variables = Readonly<Record<string, string | undefined>>;
 
+const SERVER_URL = "must be an http or https URL without user name, query or fragment";
+
 /**
  * Every setting of the service, under the name of its variable. All have a default or may be absent.
  * `ISSUER` and `BASE_DOMAIN` follow from those before them, so they are completed in `complete`.
@@ -32,9 +34,18 @@ const Environment = z.object({
     .regex(/^[a-z][a-z0-9_-]{1,62}$/, "must be 2–63 of a-z, 0-9, _ and -, starting with a letter")
     .default("control_plane"),
   /** Where tenant databases live. */
-  PROVIDER: z.enum(["file"], "must be file: this version has no other provider").default("file"),
+  PROVIDER: z.enum(["file", "libsql-server"], "must be file or libsql-server").default("file"),
   /** The directory of the `file` provider, of the control plane's database and of the generated key. */
   DATA_DIR: z.string().default("./data"),
+  /** Where the libSQL server takes statements; plain http is for a private network. */
+  LIBSQL_SERVER_URL: z.string().refine(isServerUrl, SERVER_URL).optional(),
+  /** Where it makes namespaces: its `--admin-listen-addr`, which nobody else should reach. */
+  LIBSQL_SERVER_ADMIN_URL: z.string().refine(isServerUrl, SERVER_URL).optional(),
+  /** Its `--admin-auth-key`. */
+  LIBSQL_SERVER_ADMIN_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{32,}$/, "must be at least 32 printable characters without spaces")
+    .optional(),
   /** Seals secrets at rest. On files it may be absent: a key is then generated beside the data. */
   ENCRYPTION_KEY: z
     .string()
@@ -58,9 +69,12 @@ const Environment = z.object({
 
 /** Planned settings that do nothing yet. Whoever sets one believes that it works, so it stops the start. */
 const UNSUPPORTED =
-  /^(?:CONSOLE_CALLBACKS|CONTROL_PLANE_DATABASE_(?:URL|TOKEN)|TURSO_(?:ORGANIZATION|API_TOKEN|GROUP|API_URL)|LIBSQL_SERVER_\w+|METRICS|DEV_MAILBOX|SMTP(?:_\w+)?)(?:_FILE)?$/;
+  /^(?:CONSOLE_CALLBACKS|CONTROL_PLANE_DATABASE_(?:URL|TOKEN)|TURSO_(?:ORGANIZATION|API_TOKEN|GROUP|API_URL)|METRICS|DEV_MAILBOX|SMTP(?:_\w+)?)(?:_FILE)?$/;
 
 const FILE_SUFFIX = "_FILE";
+
+/** All of them, or none. */
+const LIBSQL_SERVER = ["LIBSQL_SERVER_URL", "LIBSQL_SERVER_ADMIN_URL", "LIBSQL_SERVER_ADMIN_KEY"] as const;
 
 type Settings = z.output<typeof Environment>;
 type Completed = "ISSUER" | "BASE_DOMAIN";
@@ -158,6 +172,10 @@ function complete(settings: Settings, problems: Problem[]): Config {
   if (settings.BASE_DOMAIN === undefined && isAddress(host)) {
     problems.push({ name: "BASE_DOMAIN", message: "is needed: ISSUER has an IP address, which has no sub-domains" });
   }
+  if (settings.PROVIDER === "libsql-server" || LIBSQL_SERVER.some((name) => settings[name] !== undefined)) {
+    const missing = LIBSQL_SERVER.filter((name) => settings[name] === undefined);
+    problems.push(...missing.map((name) => ({ name, message: "is needed to use a libSQL server" })));
+  }
   return { ...settings, ISSUER, BASE_DOMAIN: settings.BASE_DOMAIN ?? host };
 }
 
@@ -189,6 +207,12 @@ function toOrigin(text: string, check: Check): string {
   }
   if (!isAddress(url.hostname) && !isDomain(url.hostname)) return refuse(check, "must have a plain host name");
   return `${url.origin}/`;
+}
+
+function isServerUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return ["http:", "https:"].includes(protocol) && !username && !password && !search && !hash;
 }
 
 function toDomain(text: string, check: Check): string {

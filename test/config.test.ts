@@ -132,7 +132,7 @@ describe("wrong values", () => {
     ],
     ["TRUSTED_PROXIES", ["proxy.local", "192.168.0.0/33", "fd00::/129", "192.168.0.0/16/16", "192.168.0.0/", "*"]],
     ["CONTROL_PLANE_TENANT_ID", ["Control", "a", "a b", "../a"]],
-    ["PROVIDER", ["turso", "libsql-server", "File"]],
+    ["PROVIDER", ["turso", "sqld", "File"]],
     ["ENCRYPTION_KEY", ["short", `a:b:${KEY}`, `a:${KEY},b:short`, `a:${KEY},`, Buffer.alloc(31).toString("base64")]],
     ["POOL_MAX_OPEN", ["0", "many"]],
     ["POOL_IDLE_MS", ["-1", "1m"]],
@@ -145,6 +145,35 @@ describe("wrong values", () => {
       expect(namesOf(problems), value).toEqual([name]);
       if (value.length > 4) expect(problems.join()).not.toContain(value);
     }
+  });
+
+  const server = {
+    LIBSQL_SERVER_URL: "http://127.0.0.1:8080",
+    LIBSQL_SERVER_ADMIN_URL: "http://127.0.0.1:8081/",
+    LIBSQL_SERVER_ADMIN_KEY: "k".repeat(32),
+  };
+
+  it.each([
+    [
+      "LIBSQL_SERVER_URL",
+      ["localhost:8080", "libsql://db.example.net", "http://me:pass@db.example.net", "http://a/?b"],
+    ],
+    ["LIBSQL_SERVER_ADMIN_URL", ["file:///tmp", "http://admin.example.net/#a"]],
+    ["LIBSQL_SERVER_ADMIN_KEY", ["too-short", `two words${"k".repeat(32)}`]],
+  ])("of %s are refused, by name and without the value", (name, values) => {
+    for (const value of values) {
+      const problems = problemsOf({ ...server, [name]: value });
+
+      expect(namesOf(problems), value).toEqual([name]);
+      expect(problems.join()).not.toContain(value);
+    }
+  });
+
+  it("include a libSQL server of which something is missing", () => {
+    expect(problemsOf(server)).toEqual([]);
+    expect(problemsOf({ ...server, PROVIDER: "libsql-server" })).toEqual([]);
+    expect(namesOf(problemsOf({ PROVIDER: "libsql-server" }))).toEqual(Object.keys(server).toSorted());
+    for (const name of Object.keys(server)) expect(namesOf(problemsOf({ ...server, [name]: "" }))).toEqual([name]);
   });
 
   it("are reported all at once", () => {
@@ -170,7 +199,7 @@ describe("wrong values", () => {
 
   it.each([
     ...["CONSOLE_CALLBACKS", "CONTROL_PLANE_DATABASE_URL", "CONTROL_PLANE_DATABASE_TOKEN", "TURSO_ORGANIZATION"],
-    ...["TURSO_API_TOKEN_FILE", "LIBSQL_SERVER_URL", "LIBSQL_SERVER_ADMIN_KEY", "METRICS", "DEV_MAILBOX", "SMTP_URL"],
+    ...["TURSO_API_TOKEN_FILE", "METRICS", "DEV_MAILBOX", "SMTP_URL"],
   ])("include %s, which nothing reads yet", (name) => {
     expect(problemsOf({ [name]: "something" })).toEqual([`${name} is not supported by this version; remove it`]);
     expect(problemsOf({ [name]: "" })).toEqual([]);

@@ -1,11 +1,8 @@
-import { join } from "node:path";
 import type { CacheAdapter, DataAdapters } from "@authhero/adapter-interfaces";
 import { createJournal } from "../../provisioning/journal.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
-import type { Providers } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { createPool, type Pool } from "../../provisioning/pool.ts";
-import { fileProvider } from "../../provisioning/providers/file.ts";
 import type { Registry } from "../../provisioning/registry.ts";
 import { createTemplate } from "../../provisioning/template.ts";
 import { createAuthHero } from "../auth/authhero.ts";
@@ -34,6 +31,7 @@ import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { type ControlPlane, openControlPlane } from "./control-plane.ts";
 import { createDirectory } from "./directory.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
+import { createProviders } from "./providers.ts";
 import { createTenantsService, purgeStatements } from "./tenants.ts";
 
 export interface RowhouseOptions {
@@ -100,7 +98,7 @@ async function seed({ adapters, tenantId }: ControlPlane, config: Config): Promi
 /** The databases of the tenants, and what makes and removes them. */
 async function openTenants(controlPlane: ControlPlane, config: Config, clock: Clock) {
   const { registry, database, adapters, keyRing } = controlPlane;
-  const providers: Providers = { file: fileProvider({ directory: join(config.DATA_DIR, "tenants") }) };
+  const providers = createProviders(config);
   const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
     createDataAdapters(createStore(inRounds(opened), { clock, keyRing, tag }));
   const schemaVersion = await migrationHash(["tenant"]);
