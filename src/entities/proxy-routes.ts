@@ -27,7 +27,9 @@ export const proxyRoutes = entity<ProxyRoute, ProxyRouteInsert>({
   ],
 });
 
-/** The `proxyRoutes` adapter. A route stays with its domain. */
+const LISTING = { as: "proxy_routes", counters: "pageUnlessAsked" } as const;
+
+/** The `proxyRoutes` adapter. Its list tells the page's size and never a total. A route stays with its domain. */
 export function createProxyRoutes(store: Store): ProxyRoutesAdapter {
   const { create, get, update, remove } = crud(store, proxyRoutes, { as: "proxy_routes" });
   return {
@@ -36,7 +38,7 @@ export function createProxyRoutes(store: Store): ProxyRoutesAdapter {
     remove,
 
     list: (tenantId, { custom_domain_id, ...params } = {}) =>
-      listRows(store, proxyRoutes, { as: "proxy_routes", counters: "pageUnlessAsked" }, tenantId, params, (rows) =>
+      listRows(store, proxyRoutes, LISTING, tenantId, { ...params, include_totals: false }, (rows) =>
         custom_domain_id === undefined ? rows : rows.where("custom_domain_id", "=", custom_domain_id),
       ),
 
