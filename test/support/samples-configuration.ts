@@ -55,7 +55,7 @@ export const clients = collection((data) => data.clients, {
   sorts: ["name", "client_id", "created_at", "updated_at"],
   filters: ["owner_user_id", "registration_type"],
   walk: { by: "created_at" },
-  pages: { first: 0 },
+  pages: { first: 0, totals: "C" },
   imports: { id: true },
 });
 
@@ -68,7 +68,7 @@ export const clientGrants = collection((data) => data.clientGrants, {
   sorts: ["id", "client_id", "audience", "created_at", "updated_at"],
   filters: ["client_id", "audience", "allow_any_organization"],
   walk: { by: "created_at" },
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
   imports: { id: true },
 });
 
@@ -124,7 +124,7 @@ export const connections = collection((data) => data.connections, {
   hidden: ["enabled_clients"],
   sorts: ["name", "strategy", "created_at"],
   filters: ["id", "name", "strategy"],
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
   imports: { id: true },
   // A mark: true or not there.
   own: () => ({ is_system: true }),
@@ -138,7 +138,7 @@ export const resourceServers = collection((data) => data.resourceServers, {
   unique: [["id"], ["identifier"]],
   sorts: ["name", "identifier", "created_at"],
   filters: ["name", "identifier"],
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
   imports: { id: true },
   own: () => ({ is_system: true }),
 });
@@ -151,7 +151,7 @@ export const hooks = collection((data) => data.hooks, {
   unique: [["hook_id"]],
   sorts: ["hook_id", "trigger_id", "enabled", "priority", "created_at", "updated_at"],
   filters: ["trigger_id", "url", "form_id", "template_id", "code_id", "page_id", "enabled"],
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
   imports: { id: true },
 });
 
@@ -171,7 +171,7 @@ export const actions = collection((data) => data.actions, {
   as: "actions",
   sorts: ["name", "created_at"],
   filters: ["name"],
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
   imports: { id: true },
 });
 
@@ -182,7 +182,7 @@ export const actionVersions: Sample = {
     key: "id",
     has: [],
     imports: { id: true },
-    pages: { first: 0 },
+    pages: { first: 0, totals: "A" },
     sorts: [],
     computed: ["number"],
     never: { deployed: "it is or it is not" },
@@ -200,7 +200,7 @@ export const flows = collection((data) => data.flows, {
   as: "flows",
   sorts: ["name", "created_at"],
   filters: ["name"],
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
   imports: { id: true },
   missing: { update: null },
 });
@@ -212,7 +212,7 @@ export const forms = collection((data) => data.forms, {
   as: "forms",
   sorts: ["name", "created_at"],
   filters: ["name"],
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
   imports: { id: true },
 });
 

@@ -54,7 +54,7 @@ export const users = collection((data) => data.users, {
   // Nobody here is linked to anybody: that would hide them from walks.
   filters: USER_FIELDS,
   walk: { by: "created_at", strict: true },
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
   imports: { id: true },
   own: (n) => ({
     user_id: `auth2|${n}`,
@@ -126,7 +126,7 @@ export const roles = collection((data) => data.roles, {
   unique: [["id"], ["name"]],
   sorts: ["name", "created_at"],
   filters: ["name"],
-  pages: { first: 0 },
+  pages: { first: 0, totals: "B" },
   imports: { id: true },
   own: () => ({ is_system: true }),
 });
@@ -153,7 +153,7 @@ export const rolePermissions: Sample = {
   }),
   remove: (data, tenant, row) =>
     data.rolePermissions.remove(tenant, text(row, "role_id"), [
-      row as unknown as z.output<typeof rolePermissionInsertSchema>,
+      row as Row & z.output<typeof rolePermissionInsertSchema>,
     ]),
 };
 
@@ -184,7 +184,7 @@ export const userPermissions: Sample = {
     data.userPermissions.remove(
       tenant,
       text(row, "user_id"),
-      row as unknown as GivenPermission,
+      row as Row & GivenPermission,
       text(row, "organization_id"),
     ),
 };
@@ -221,7 +221,7 @@ export const roleUsers: Sample = {
   hidden: ["role_id", "organization_id"],
   computed: [],
   walk: { by: "user_id" },
-  pages: { first: 0 },
+  pages: { first: 0, totals: "E" },
   sorts: [],
   value: (n) => ({ user_id: `auth2|${n}`, role_id: "role", organization_id: "" }),
   async get(data, tenant, row) {
@@ -243,7 +243,7 @@ export const organizations = collection((data) => data.organizations, {
   sorts: ["name", "display_name", "created_at"],
   filters: ["name", "display_name"],
   walk: { by: "created_at" },
-  pages: { first: 0 },
+  pages: { first: 0, totals: "D" },
   imports: { id: true },
   own: (n) => ({ name: `organization-${n}` }),
 });
@@ -289,7 +289,7 @@ export const userOrganizations = collection((data) => data.userOrganizations, {
   sorts: [],
   filters: ["user_id", "organization_id"],
   walk: { by: "created_at" },
-  pages: { first: 0 },
+  pages: { first: 0, totals: "E" },
   imports: { id: true },
 });
 
@@ -302,7 +302,7 @@ export const invites = collection((data) => data.invites, {
   computed: ["expires_at"],
   sorts: [],
   filters: ["organization_id", "client_id"],
-  pages: { first: 1 },
+  pages: { first: 1, totals: "F" },
   imports: { id: true },
 });
 
@@ -316,7 +316,7 @@ export const grants: Sample = {
     merges: true,
     sorts: ["user_id", "clientID", "audience"],
     filters: ["user_id", "clientID", "audience"],
-    pages: { first: 0 },
+    pages: { first: 0, totals: "A" },
   }),
   get: (data, tenant, row) =>
     data.grants.get(tenant, text(row, "user_id"), text(row, "clientID"), text(row, "audience")),

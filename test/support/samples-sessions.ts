@@ -37,7 +37,7 @@ export const sessions = collection((data) => data.sessions, {
   never: { last_interaction_at: "a session was touched when it was made" },
   sorts: ["id", "user_id", "created_at", "updated_at", "last_interaction_at", "expires_at"],
   filters: ["id", "user_id", "login_session_id"],
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
 });
 
 export const refreshTokens = collection((data) => data.refreshTokens, {
@@ -50,7 +50,7 @@ export const refreshTokens = collection((data) => data.refreshTokens, {
   fixed: ["rotated_at"],
   sorts: ["id", "user_id", "client_id", "created_at", "last_exchanged_at", "expires_at"],
   filters: ["id", "user_id", "client_id", "login_id"],
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
 });
 
 export const codes: Sample = {
@@ -63,10 +63,10 @@ export const codes: Sample = {
     unique: [["code_id", "code_type"]],
     sorts: ["code_id", "created_at", "expires_at"],
     filters: ["code_id", "code_type", "login_id", "user_id"],
-    pages: { first: 0 },
+    pages: { first: 0, totals: "A" },
   }),
   get(data, tenant, row) {
-    const { code_id, code_type } = row as unknown as z.output<typeof codeSchema>;
+    const { code_id, code_type } = row as Row & z.output<typeof codeSchema>;
     return data.codes.get(tenant, code_id, code_type);
   },
 };
@@ -86,7 +86,7 @@ export const logs = collection((data) => data.logs, {
   sorts: ["date", "type", "user_id", "client_id", "ip", "log_id"],
   filters: LOG_FIELDS,
   walk: { by: "date", strict: true },
-  pages: { first: 0 },
+  pages: { first: 0, totals: "A" },
   // All of one moment, which is hard on those who page.
   own: (n) => ({ type: n % 2 === 0 ? "s" : "fp", date: "2031-01-01T00:00:00.000Z" }),
 });
@@ -118,7 +118,7 @@ export const outbox: Sample = {
       verbatim: true,
       computed: ["retry_count", "processed_at", "next_retry_at", "error", "dead_lettered_at", "final_error"],
       hidden: ["tenant_id"],
-      pages: { first: 0 },
+      pages: { first: 0, totals: "H" },
       sorts: [],
     },
   ),

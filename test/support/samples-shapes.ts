@@ -25,7 +25,8 @@ export type Stored = Required<Omit<DataAdapters, keyof typeof ROWLESS>>;
 export interface Page {
   readonly rows: readonly Row[];
   readonly next?: string | undefined;
-  readonly length?: number | undefined;
+  /** What it tells of where the page stands, in the contract's words. */
+  readonly counters?: Row;
 }
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -60,8 +61,8 @@ interface Traits {
   readonly filters?: readonly string[];
   /** The order of its walk by checkpoint, if it has one. `strict`: another order is refused, not ignored. */
   readonly walk?: { readonly by: string; readonly strict?: true };
-  /** The first page, where it is not 0; it has pages by offset. */
-  readonly pages?: { readonly first: number };
+  /** It has pages by offset. `first`: how the first is numbered; `totals`: its family in the contract's section 1.3. */
+  readonly pages?: { readonly first: number; readonly totals?: "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "I" };
   /** `create` takes `importMetadata`. `id`: its id becomes the row's key. */
   readonly imports?: { readonly id: boolean };
   /** What `get` answers when there is nothing, where it is not null. */
@@ -89,13 +90,10 @@ export interface Sample extends Traits {
 /** A list's answer as a page: an array as it is, else the member called `as`. */
 export function pageOf(answer: object, as: string): Page {
   if (Array.isArray(answer)) return { rows: answer };
-  const { [as]: rows, totals, ...counters } = answer as Row;
-  const { next, length, total } = { ...counters, ...(totals as Row | undefined) } as {
-    next?: string;
-    length?: number;
-    total?: number;
-  };
-  return { rows: rows as Row[], next, length: total ?? length };
+  // Tenants tell theirs twice: under a name, as the contract declares, and beside the rows, as servers read them.
+  const { [as]: rows, totals, next, ...counters } = answer as Row;
+  const { next: nested, ...told } = { ...(totals as Row | undefined), ...counters };
+  return { rows: rows as Row[], next: (next ?? nested) as string | undefined, counters: told };
 }
 
 /** Rows each found by one key within a tenant. Methods, so that an adapter may ask for more than text. */

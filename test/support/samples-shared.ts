@@ -42,7 +42,7 @@ export const tenants: Sample = {
       unique: [["id"]],
       sorts: ["id", "friendly_name", "created_at", "updated_at"],
       filters: ["id", "friendly_name"],
-      pages: { first: 0 },
+      pages: { first: 0, totals: "I" },
       imports: { id: true },
       missing: { update: undefined },
       own: (n) => ({ flags: fullValue(flags, n, { allow_http_return_to: [`http://localhost:${3000 + n}`] }) }),
@@ -69,7 +69,7 @@ export const keys: Sample = {
       unique: [["kid"]],
       sorts: ["kid", "type", "created_at", "current_since"],
       filters: ["kid", "tenant_id", "type", "connection", "fingerprint", "thumbprint"],
-      pages: { first: 0 },
+      pages: { first: 0, totals: "A" },
       imports: { id: true },
       own: (n) => ({ kid: `kid-${n}`, revoked_at: instant(1000 + n) }),
     },
@@ -99,7 +99,7 @@ export const proxyRoutes = collection((data) => data.proxyRoutes, {
   fixed: ["custom_domain_id"],
   never: { priority: "routes are always in some order" },
   sorts: [],
-  pages: { first: 0 },
+  pages: { first: 0, totals: "G" },
   imports: { id: true },
 });
 
@@ -122,7 +122,7 @@ export const tenantOperations = collection(
     adds: ["status"],
     global: true,
     sorts: [],
-    pages: { first: 0 },
+    pages: { first: 0, totals: "G" },
   },
 );
 
@@ -139,7 +139,7 @@ export const tenantOperationEvents: Sample = {
       global: true,
       never: { attempt: "a first attempt is 1" },
       sorts: [],
-      pages: { first: 0 },
+      pages: { first: 0, totals: "G" },
       own: () => ({ operation_id: "operation" }),
     },
   ),
@@ -170,6 +170,6 @@ export const rollouts = collection(
     adds: ["status"],
     global: true,
     sorts: [],
-    pages: { first: 0 },
+    pages: { first: 0, totals: "G" },
   },
 );

@@ -1,5 +1,6 @@
 import type { ListParams } from "@authhero/adapter-interfaces";
 import { expect, it } from "vitest";
+import type { Page } from "../../support/samples-shapes.ts";
 import { fieldsOf } from "../../support/samples-values.ts";
 import { made, type Row, type Sample, type Scene } from "./scene.ts";
 
@@ -7,7 +8,7 @@ const ROWS = 7;
 
 interface Listed {
   readonly tenant: string;
-  page(params?: ListParams): Promise<{ rows: readonly Row[]; next?: string | undefined }>;
+  page(params?: ListParams): Promise<Page>;
   names(rows: readonly Row[]): string[];
 }
 
@@ -58,15 +59,41 @@ export function pages(scene: Scene, sample: Sample): void {
     for (const rows of walked) expect([...rows].sort()).toEqual([...all].sort());
   });
 
-  it("counts every row when asked to, and shows no more than asked for", async () => {
+  it("tells where a page stands as its family does, and shows no more than asked for", async () => {
     const { page } = await listed(scene, sample);
+    const second = { page: first.first + 1, per_page: 3 };
 
-    const { rows } = await page({ page: first.first, per_page: 2, include_totals: true });
+    const plain = await page(second);
+    const counted = await page({ ...second, include_totals: true });
 
-    expect(rows).toHaveLength(2);
+    expect([plain.rows, counted.rows].map(({ length }) => length)).toEqual([3, 3]);
+    if (first.totals) expect([plain.counters, counted.counters]).toEqual(COUNTERS[first.totals]);
     expect((await page({ page: first.first + 99, per_page: 2 })).rows).toEqual([]);
   });
 }
+
+const ZERO = { start: 0, limit: 0, length: 0 };
+const PAGE = { start: 3, limit: 3, length: 3 };
+const ALL = { start: 3, limit: 3, length: ROWS };
+
+/** The contract's section 1.3 for the second page of three rows: without and with `include_totals`. */
+const COUNTERS = {
+  A: [ZERO, ALL],
+  B: [PAGE, ALL],
+  C: [
+    { ...PAGE, total: 3 },
+    { ...PAGE, total: ROWS },
+  ],
+  D: [
+    { ...PAGE, total: 3 },
+    { ...PAGE, total: ROWS },
+  ],
+  E: [ALL, ALL],
+  F: [PAGE, PAGE],
+  G: [PAGE, PAGE],
+  H: [PAGE, ALL],
+  I: [{}, ALL],
+} as const;
 
 const asc = (sort_by: string) => ({ sort_by, sort_order: "asc" as const });
 const desc = (sort_by: string) => ({ sort_by, sort_order: "desc" as const });
