@@ -30,6 +30,9 @@ export interface Resumed {
   readonly error?: unknown;
 }
 
+/** A provider that hangs must not hold up the tenants of another; and a restart must not fall over all at once. */
+const RESUMED_AT_ONCE = 4;
+
 /**
  * The life of tenants: operations that a crash interrupts and nothing undoes. Each runs under a lease, in one process
  * at a time; at most one is unfinished per tenant, because whatever begins puts the one before away.
@@ -55,7 +58,7 @@ export function createLifecycle(options: LifecycleOptions) {
      */
     resume: starter.resume,
 
-    /** Goes on with everything that was interrupted, one after the other, as a start does. */
+    /** Goes on with everything that was interrupted, as a start does, a few at once. */
     resumeAll: (): Promise<readonly Resumed[]> => resumeEach(journal, starter, () => true),
 
     /** The same with what is due, and begins the purges whose time has come. For the schedule. */
@@ -164,10 +167,14 @@ async function resumeEach(
   isWanted: (operation: Operation) => boolean,
 ): Promise<readonly Resumed[]> {
   const resumed: Resumed[] = [];
-  for await (const operation of everyRunning(journal)) {
-    const started = isWanted(operation) ? await takeUp(operation, false) : null;
-    if (started) resumed.push(await outcomeOf(operation, started.ended));
-  }
+  const operations = everyRunning(journal);
+  const worker = async () => {
+    for await (const operation of operations) {
+      const started = isWanted(operation) ? await takeUp(operation, false) : null;
+      if (started) resumed.push(await outcomeOf(operation, started.ended));
+    }
+  };
+  await Promise.all(Array.from({ length: RESUMED_AT_ONCE }, worker));
   return resumed;
 }
 

@@ -50,9 +50,12 @@ export async function listTenantIds(database: Database, query: TenantQuery): Pro
 
 type Matching = SelectQueryBuilder<Tables, "tenants" | "rh_placements", object>;
 
-/** Only what the registry knows: a row without a placement is no tenant. */
+/** Only what the registry knows, a row without a placement is no tenant; and not what is deleted. */
 function matching(db: Kysely<Tables>, prefix: string | undefined): Matching {
-  const all = db.selectFrom("tenants").innerJoin("rh_placements", "rh_placements.tenant_id", "tenants.id");
+  const all = db
+    .selectFrom("tenants")
+    .innerJoin("rh_placements", "rh_placements.tenant_id", "tenants.id")
+    .where("rh_placements.state", "!=", "deleted");
   if (!prefix) return all;
   const pattern = `${prefix.replace(/[\\%_]/g, "\\$&")}%`;
   return all.where(

@@ -7,6 +7,15 @@ export interface RegistryTables {
   rh_retired_tags: { tag: string; tenant_id: string; claimed_at: string; retired_at: string | null };
   rh_operations: OperationRow;
   rh_operation_events: EventRow;
+  rh_idempotency_keys: {
+    caller: string;
+    route: string;
+    key: string;
+    body_hash: string;
+    operation_id: string;
+    answer: string | null;
+    expires_at: string;
+  };
   rh_client_directory: { client_id: string; tenant_id: string };
   rh_state_directory: { id: string; tenant_id: string; expires_at: string };
 }

@@ -58,12 +58,8 @@ const Environment = z.object({
   POOL_MAX_OPEN: wholeNumber(1, 10_000).default(200),
   /** Milliseconds after which an unused database is closed. */
   POOL_IDLE_MS: wholeNumber(0, 86_400_000).default(60_000),
-  /** Days a deleted tenant can be brought back. */
-  UNDELETE_DAYS: z
-    .string()
-    .refine((text) => text === "0", "must be 0: this version deletes at once and has no undelete window")
-    .transform(() => 0)
-    .default(0),
+  /** Days a deleted tenant can be brought back. 0: deleted is deleted. */
+  UNDELETE_DAYS: wholeNumber(0, 365).default(7),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"], "must be debug, info, warn or error").default("info"),
 });
 

@@ -39,7 +39,7 @@ describe("the defaults", () => {
       DATA_DIR: "./data",
       POOL_MAX_OPEN: 200,
       POOL_IDLE_MS: 60_000,
-      UNDELETE_DAYS: 0,
+      UNDELETE_DAYS: 7,
       LOG_LEVEL: "info",
     });
   });
@@ -82,6 +82,7 @@ describe("right values", () => {
     ["ENCRYPTION_KEY", `new:${KEY},old:${KEY}`, `new:${KEY},old:${KEY}`],
     ["POOL_IDLE_MS", "0", 0],
     ["UNDELETE_DAYS", "0", 0],
+    ["UNDELETE_DAYS", "365", 365],
     ["HOST", "::", "::"],
   ])("%s=%s is accepted", (name, value, expected) => {
     expect(loadConfig({ [name]: value })).toHaveProperty(name, expected);
@@ -136,7 +137,7 @@ describe("wrong values", () => {
     ["ENCRYPTION_KEY", ["short", `a:b:${KEY}`, `a:${KEY},b:short`, `a:${KEY},`, Buffer.alloc(31).toString("base64")]],
     ["POOL_MAX_OPEN", ["0", "many"]],
     ["POOL_IDLE_MS", ["-1", "1m"]],
-    ["UNDELETE_DAYS", ["7", "00"]],
+    ["UNDELETE_DAYS", ["366", "-1", "a week"]],
     ["LOG_LEVEL", ["trace", "INFO"]],
   ])("of %s are refused, by name and without the value", (name, values) => {
     for (const value of values) {

@@ -18,7 +18,8 @@ export interface SeedOptions {
   readonly deliver: (login: FirstLogin) => Promise<void>;
 }
 
-const MANAGEMENT_CLIENT_ID = "rowhouse-management";
+/** The client that the first start makes for automation. */
+export const MANAGEMENT_CLIENT_ID = "rowhouse-management";
 const ADMINISTRATOR = "admin";
 
 /**

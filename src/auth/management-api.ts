@@ -10,3 +10,12 @@ export interface Scope {
 
 /** Every scope of the management API, for the API's own registration in a tenant. */
 export const managementScopes = (): Scope[] => MANAGEMENT_API_SCOPES.map((scope) => ({ ...scope }));
+
+/** What operators may do to the lives of tenants. On the control plane only; some of them AuthHero knows too. */
+export const LIFECYCLE_SCOPES: readonly Scope[] = [
+  { value: "create:tenants", description: "Create tenants" },
+  { value: "delete:tenants", description: "Delete tenants, and bring them back" },
+  { value: "suspend:tenants", description: "Suspend and reactivate tenants" },
+  { value: "create:tenant_operations", description: "Resume operations on tenants, and purge" },
+  { value: "read:tenant_operations", description: "Read what was done to tenants" },
+];

@@ -1,5 +1,5 @@
 import type { CacheAdapter, DataAdapters } from "@authhero/adapter-interfaces";
-import { createJournal } from "../../provisioning/journal.ts";
+import { createJournal, type Journal } from "../../provisioning/journal.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { createPool, type Pool } from "../../provisioning/pool.ts";
@@ -8,6 +8,7 @@ import { createTemplate } from "../../provisioning/template.ts";
 import { createAuthHero } from "../auth/authhero.ts";
 import { seedControlPlane } from "../auth/control-plane.ts";
 import { deliveredBehind } from "../auth/delivery.ts";
+import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
 import { createPageSources } from "../auth/page-sources.ts";
 import { createKeyOwners, ensureTenantKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
@@ -21,6 +22,7 @@ import { createDataAdapters } from "../entities/adapters.ts";
 import { createCache } from "../entities/cache.ts";
 import { createStore } from "../entities/store.ts";
 import { createFront } from "../http/front/index.ts";
+import { createOperationsRouter } from "../http/operations/router.ts";
 import { createTenantsRouter } from "../http/tenants/router.ts";
 import type { Logger } from "../log/logger.ts";
 import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
@@ -31,7 +33,9 @@ import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { type ControlPlane, openControlPlane } from "./control-plane.ts";
 import { createDirectory } from "./directory.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
+import { startOperations } from "./operations.ts";
 import { createProviders } from "./providers.ts";
+import { createOperationsService } from "./tenant-operations.ts";
 import { createTenantsService, purgeStatements } from "./tenants.ts";
 
 export interface RowhouseOptions {
@@ -53,15 +57,14 @@ export interface Rowhouse {
 export async function createRowhouse({ config, log, clock = systemClock }: RowhouseOptions): Promise<Rowhouse> {
   const controlPlane = await openControlPlane(config, clock);
   const firstLogin = await seed(controlPlane, config);
-  const { pool, lifecycle } = await openTenants(controlPlane, config, clock);
+  await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
+  const { pool, lifecycle, journal } = await openTenants(controlPlane, config, clock);
   let upkeep: Upkeep | undefined;
   const routing = routingTo(controlPlane, pool, createCache({ clock }), (tenantId) => upkeep?.wake(tenantId));
   const data = raisingEpochs(routed({ ...routing, surface: "auth" }), controlPlane.registry.raiseEpoch);
-  const front = frontOver(controlPlane, { config, log, clock, data, lifecycle, routing });
+  const front = frontOver(controlPlane, { config, log, clock, data, lifecycle, journal, routing });
 
-  for (const { tenantId, kind, error } of await lifecycle.resumeAll()) {
-    if (error) log.warn("operation.failed", { tenant: tenantId, kind, error });
-  }
+  const operations = startOperations(lifecycle, log);
   upkeep = startUpkeep({
     data,
     tenants: () => servedTenants(controlPlane),
@@ -75,6 +78,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
     fetch: front.fetch,
     firstLogin,
     async close() {
+      await operations.stop();
       await upkeep?.stop();
       await pool.close();
       await controlPlane.close();
@@ -117,9 +121,10 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
     schemaVersion,
     migrate: (opened) => migrate(opened, ["tenant"]),
   });
+  const journal = createJournal({ database, clock });
   const lifecycle = createLifecycle({
     registry,
-    journal: createJournal({ database, clock }),
+    journal,
     providers,
     pool,
     template,
@@ -132,7 +137,7 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
     undeleteDays: config.UNDELETE_DAYS,
     clock,
   });
-  return { pool, lifecycle };
+  return { pool, lifecycle, journal };
 }
 
 /** A database that older code has made gets the migrations it lacks before anybody sees it. */
@@ -168,14 +173,21 @@ interface Behind extends RowhouseOptions {
   readonly clock: Clock;
   readonly data: DataAdapters;
   readonly lifecycle: Lifecycle;
+  readonly journal: Journal;
   readonly routing: Omit<RoutingOptions, "surface">;
 }
 
 /** AuthHero and the front around it. */
-function frontOver(controlPlane: ControlPlane, { config, log, clock, data, lifecycle, routing }: Behind) {
+function frontOver(controlPlane: ControlPlane, behind: Behind) {
+  const { config, log, clock, data, lifecycle, journal, routing } = behind;
   const { tenantId, registry, adapters } = controlPlane;
   const rules = hostRules(config);
-  const tenants = createTenantsRouter(createTenantsService(controlPlane, lifecycle, rules, config.PROVIDER, data));
+  const operations = createOperationsService(journal, lifecycle, registry);
+  const tenants = createTenantsService({
+    ...{ controlPlane, lifecycle, journal, rules, clock },
+    provider: config.PROVIDER,
+    clients: data.clients,
+  });
   // Events that a user write carries along are seen here first.
   const left = () => routing.outboxWritten?.(requireBoundTenant("outbox"));
   const management = raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch);
@@ -195,7 +207,10 @@ function frontOver(controlPlane: ControlPlane, { config, log, clock, data, lifec
       management: deliveredBehind(keepPatchKeys(management), left),
       controlPlaneTenantId: tenantId,
       issuer: rules.issuer,
-      extensions: [{ path: "/tenants", router: tenants }],
+      extensions: [
+        { path: "/tenants", router: createTenantsRouter(tenants, operations) },
+        { path: "/operations", router: createOperationsRouter(operations) },
+      ],
     }),
     log,
     clock,

@@ -1,33 +1,38 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
 import { listTenantIds } from "../../provisioning/listing.ts";
+import type { Placement } from "../../provisioning/placements.ts";
 import { mergeSettings, requireInteractive } from "../auth/tenant-settings.ts";
 import type { Statement } from "../db/database.ts";
 import { PlatformError } from "../domain/errors.ts";
-import { tenantLabel } from "../domain/ids.ts";
-import { tenantInsert, tenantPurge } from "../entities/tenants.ts";
-import type { TenantsService } from "../http/tenants/router.ts";
-import type { ListTenants } from "../http/tenants/schemas.ts";
-import { type HostRules, originOf } from "../tenancy/hosts.ts";
+import { tenantPurge } from "../entities/tenants.ts";
+import type { ListTenants, Tenant } from "../http/tenants/schemas.ts";
+import type { TenantsService } from "../http/tenants/service.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { createCreations, type TenantMaking } from "./creations.ts";
+
+export interface TenantsNeeds extends Omit<TenantMaking, "find"> {
+  readonly clients: DataAdapters["clients"];
+}
 
 /** The tenants API's work, done by the registry and the lifecycle. */
-export function createTenantsService(
-  controlPlane: ControlPlane,
-  lifecycle: Lifecycle,
-  rules: HostRules,
-  provider: string,
-  { clients }: Pick<DataAdapters, "clients">,
-): TenantsService {
-  const { adapters, database, store } = controlPlane;
-  const get = (id: string) => adapters.tenants.get(id);
+export function createTenantsService(needs: TenantsNeeds): TenantsService {
+  const { controlPlane, lifecycle, clients } = needs;
+  const { adapters, database, registry } = controlPlane;
+  const shown = async (id: string, placement: Placement | null): Promise<Tenant | null> => {
+    const tenant = placement && (await adapters.tenants.get(id));
+    return tenant && placement ? { ...tenant, ...lifeOf(placement) } : null;
+  };
+  const get = async (id: string) => shown(id, await registry.read(id));
 
   return {
     get,
+    ...createCreations({ ...needs, find: get }),
+    ...createLives(controlPlane, lifecycle),
 
     async list(query) {
       const { ids, total, next } = await listTenantIds(database, listingOf(query));
-      const found = await Promise.all(ids.map(get));
+      const found = await Promise.all(ids.map(async (id) => shown(id, await registry.get(id))));
       return {
         tenants: found.filter((tenant) => tenant !== null),
         ...(total !== null && { total }),
@@ -35,30 +40,39 @@ export function createTenantsService(
       };
     },
 
-    async create({ id = tenantLabel(), audience = `urn:authhero:tenant:${id}`, ...input }, initiator) {
-      refuseOwnHost(id, rules);
-      const claimStatements: Statement[] = [tenantInsert(store, { ...input, id, audience }).compile()];
-      const { ended } = await lifecycle.create({ tenantId: id, provider, claimStatements, initiator });
-      await ended;
-      const created = await get(id);
-      if (created) return created;
-      throw new PlatformError("conflict", "tenant_deleted", `The tenant ${id} was deleted while it was made`);
-    },
-
     async changeSettings(id, patch) {
-      const current = await get(id);
+      const current = await adapters.tenants.get(id);
       if (!current) return null;
       if (patch.default_client_id) await requireInteractive(clients, id, patch.default_client_id);
       const merged = mergeSettings(current, patch);
       await adapters.tenants.update(id, merged);
       return get(id);
     },
+  };
+}
 
-    async remove(id, initiator) {
-      if (id === controlPlane.tenantId) {
-        throw new PlatformError("forbidden", "control_plane", "The control plane itself cannot be deleted");
-      }
-      await (await lifecycle.remove(id, { initiator }))?.ended;
+/** What ends, interrupts and brings back tenants. */
+function createLives(
+  { tenantId: controlPlaneTenantId }: ControlPlane,
+  lifecycle: Lifecycle,
+): Pick<TenantsService, "remove" | "undelete" | "suspend" | "reactivate"> {
+  const child = (id: string): string => {
+    if (id !== controlPlaneTenantId) return id;
+    throw new PlatformError("forbidden", "control_plane", "The control plane itself cannot be suspended or deleted");
+  };
+
+  return {
+    async remove(id, { purge, initiator }) {
+      return await (purge ? lifecycle.purge : lifecycle.remove)(child(id), { initiator });
+    },
+    async undelete(id, initiator) {
+      return await lifecycle.undelete(child(id), { initiator });
+    },
+    async suspend(id, initiator) {
+      await lifecycle.suspend(child(id), { initiator });
+    },
+    async reactivate(id, initiator) {
+      await lifecycle.reactivate(child(id), { initiator });
     },
   };
 }
@@ -67,10 +81,11 @@ export function createTenantsService(
 export const purgeStatements = ({ store }: ControlPlane, tenantId: string): Statement[] =>
   tenantPurge(store, tenantId).map((statement) => statement.compile());
 
-/** The issuer's own host may lie right under the base domain; a tenant of that label would share it. */
-function refuseOwnHost(id: string, rules: HostRules): void {
-  if (originOf(id, rules).host !== rules.issuer.host) return;
-  throw new PlatformError("invalid", "reserved_tenant_id", `id: ${id} is the control plane's own host`);
+/** Where a tenant stands, in our words and in AuthHero's. */
+function lifeOf({ state, purgeAt }: Placement): Pick<Tenant, "state" | "purge_at" | "provisioning_state"> {
+  const isMade = state !== "pending" && state !== "provisioning";
+  const made = isMade ? "ready" : "pending";
+  return { state, provisioning_state: state === "failed" ? "failed" : made, ...(purgeAt && { purge_at: purgeAt }) };
 }
 
 function listingOf(query: ListTenants) {

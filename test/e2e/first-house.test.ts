@@ -133,7 +133,7 @@ describe("isolation on disk", () => {
   });
 });
 
-describe("deleting a tenant", () => {
+describe("deleting a tenant for good", () => {
   it("removes its file, refuses its tokens, and starts the id anew as another life", async () => {
     await createTenant(server, token, "gamma");
     const application = await furnish(server, token, "gamma");
@@ -142,7 +142,7 @@ describe("deleting a tenant", () => {
     const before = databaseFiles(server.directory);
     const [file] = filesHolding(server.directory, application.email).map((path) => path.replace(/-wal$/, ""));
 
-    const removed = await api(server, token, "/tenants/gamma", { method: "DELETE" });
+    const removed = await api(server, token, "/tenants/gamma?purge=true", { method: "DELETE" });
 
     expect(removed.status).toBe(204);
     expect(before).toContain(file);

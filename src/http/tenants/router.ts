@@ -1,47 +1,23 @@
-import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { PlatformError } from "../../domain/errors.ts";
 import { currentContext } from "../../tenancy/context.ts";
-import { CreateTenant, ListTenants, settingsOf, Tenant, TenantSettings } from "./schemas.ts";
-
-/** A page of tenants. `total` is there when it was asked for, `next` when a further page exists. */
-interface TenantPage {
-  readonly tenants: readonly Tenant[];
-  readonly total?: number;
-  readonly next?: string;
-}
-
-/** What the routes need done. The wiring makes it from the registry, the lifecycle and the tenant rows. */
-export interface TenantsService {
-  list(query: ListTenants): Promise<TenantPage>;
-  get(id: string): Promise<Tenant | null>;
-  /** Throws `conflict` (`tenant_exists`) when the id is taken; nothing has changed then. */
-  create(input: CreateTenant, initiator: string): Promise<Tenant>;
-  /** Changes settings of a tenant: deep, null clears. Throws `invalid` (`invalid_default_client`). */
-  changeSettings(id: string, patch: TenantSettings): Promise<Tenant | null>;
-  /** Throws `not_found` (`tenant_not_found`), `forbidden` (`control_plane`) for the control plane itself. */
-  remove(id: string, initiator: string): Promise<void>;
-}
-
-const ErrorBody = z.object({
-  statusCode: z.number(),
-  error: z.string(),
-  message: z.string(),
-  errorCode: z.string().optional(),
-});
-
-const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { "application/json": { schema } },
-});
-
-const refusals = {
-  400: json(ErrorBody, "The request is wrong; the message names the field"),
-  401: json(ErrorBody, "No valid token"),
-  403: json(ErrorBody, "The token may not do this"),
-};
-
-const requires = (scope: string) => ({ security: [{ Bearer: [scope] }], tags: ["tenants"] });
-const IdParameter = z.object({ id: z.string().max(100) });
+import { addOperationRoutes } from "../operations/router.ts";
+import type { OperationsService } from "../operations/service.ts";
+import {
+  createRouter,
+  IdParameter,
+  json,
+  notFound,
+  refusals,
+  requireGlobal,
+  requires,
+  seesEverything,
+  tenantNotFound,
+} from "./common.ts";
+import { addCreateRoute } from "./create-route.ts";
+import { addLifeRoutes } from "./life-routes.ts";
+import { ListTenants, settingsOf, Tenant, TenantSettings } from "./schemas.ts";
+import type { TenantPage, TenantsService } from "./service.ts";
 
 const listRoute = createRoute({
   method: "get",
@@ -67,36 +43,12 @@ const listRoute = createRoute({
   },
 });
 
-const createTenantRoute = createRoute({
-  method: "post",
-  path: "/",
-  ...requires("create:tenants"),
-  request: { body: { required: true, content: { "application/json": { schema: CreateTenant } } } },
-  responses: {
-    201: json(Tenant, "The tenant, with a database of its own, ready"),
-    409: json(ErrorBody, "The id is taken; nothing has changed"),
-    ...refusals,
-  },
-});
-
 const getRoute = createRoute({
   method: "get",
   path: "/{id}",
   ...requires("read:tenants"),
   request: { params: IdParameter },
-  responses: { 200: json(Tenant, "The tenant"), 404: json(ErrorBody, "There is no such tenant"), ...refusals },
-});
-
-const removeRoute = createRoute({
-  method: "delete",
-  path: "/{id}",
-  ...requires("delete:tenants"),
-  request: { params: IdParameter },
-  responses: {
-    204: { description: "The tenant and its database are gone" },
-    404: json(ErrorBody, "There is no such tenant"),
-    ...refusals,
-  },
+  responses: { 200: json(Tenant, "The tenant"), ...notFound, ...refusals },
 });
 
 const settingsRoute = createRoute({
@@ -115,17 +67,8 @@ const changeSettingsRoute = createRoute({
 });
 
 /** `/api/v2/tenants`, mounted inside AuthHero's management API, which enforces each route's one scope. */
-export function createTenantsRouter(service: TenantsService): OpenAPIHono {
-  const router = new OpenAPIHono({
-    defaultHook: (result) => {
-      if (!result.success) throw new PlatformError("invalid", "invalid_body", problemsOf(result.error));
-    },
-  });
-
-  router.onError((error) => {
-    if (error instanceof PlatformError) return error.getResponse();
-    throw error;
-  });
+export function createTenantsRouter(service: TenantsService, operations: OperationsService): OpenAPIHono {
+  const router = createRouter();
 
   router.openapi(listRoute, async (c) => {
     const query = c.req.valid("query");
@@ -133,7 +76,7 @@ export function createTenantsRouter(service: TenantsService): OpenAPIHono {
     return c.json(pageBody(query, await service.list(query)), 200);
   });
 
-  router.openapi(createTenantRoute, async (c) => c.json(await service.create(c.req.valid("json"), initiator()), 201));
+  addCreateRoute(router, service, operations);
 
   // Before `/{id}`, which would take the word for an id.
   router.openapi(settingsRoute, async (c) => c.json(shownSettings(await service.get(ownTenant())), 200));
@@ -146,32 +89,14 @@ export function createTenantsRouter(service: TenantsService): OpenAPIHono {
     const { id } = c.req.valid("param");
     requireGlobal();
     const tenant = await service.get(id);
-    if (!tenant) throw new PlatformError("not_found", "tenant_not_found", "There is no such tenant");
+    if (!tenant) throw tenantNotFound();
     return c.json(tenant, 200);
   });
 
-  router.openapi(removeRoute, async (c) => {
-    requireGlobal();
-    await service.remove(c.req.valid("param").id, initiator());
-    return c.body(null, 204);
-  });
+  addLifeRoutes(router, service, operations);
+  addOperationRoutes(router, operations);
 
   return router;
-}
-
-function problemsOf(error: z.ZodError): string {
-  return error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`).join("; ");
-}
-
-/** Operators see every tenant: a token of the control plane, of no organization, with `admin:organizations`. */
-function seesEverything(): boolean {
-  const actor = currentContext()?.actor;
-  return actor !== undefined && actor.organizationId === undefined && actor.scopes.has("admin:organizations");
-}
-
-function requireGlobal(): void {
-  if (seesEverything()) return;
-  throw new PlatformError("forbidden", "tenant_forbidden", "This token does not reach this tenant");
 }
 
 /** The request's tenant: settings name none. */
@@ -182,11 +107,9 @@ function ownTenant(): string {
 }
 
 function shownSettings(tenant: Tenant | null): TenantSettings {
-  if (!tenant) throw new PlatformError("not_found", "tenant_not_found", "There is no such tenant");
+  if (!tenant) throw tenantNotFound();
   return settingsOf(tenant);
 }
-
-const initiator = () => currentContext()?.actor?.subject ?? "unknown";
 
 function pageBody(query: ListTenants, page: TenantPage) {
   const tenants = [...page.tenants];

@@ -23,8 +23,12 @@ export const CreateTenant = Described.extend({
 }).strict();
 export type CreateTenant = z.infer<typeof CreateTenant>;
 
-export const Tenant = tenantSchema;
-export type Tenant = z.infer<typeof tenantSchema>;
+/** A tenant as operators see it: with where it stands, and when it is gone. */
+export const Tenant = tenantSchema.extend({
+  state: z.enum(["pending", "provisioning", "ready", "suspended", "read_only", "failed", "deleting", "deleted"]),
+  purge_at: z.string().optional().describe("Until then a deleted tenant can be brought back"),
+});
+export type Tenant = z.infer<typeof Tenant>;
 
 const PAGE_MAX = 100;
 
@@ -56,5 +60,5 @@ export const TenantSettings: z.ZodType<TenantSettings> = z.strictObject(
 );
 
 /** The settings of a tenant's row. */
-export const settingsOf = (tenant: Tenant): TenantSettings =>
+export const settingsOf = (tenant: z.infer<typeof tenantSchema>): TenantSettings =>
   Object.fromEntries(Object.entries(tenant).filter(([name]) => Object.hasOwn(settings, name)));

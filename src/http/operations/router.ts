@@ -1,0 +1,89 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import {
+  createRouter,
+  ErrorBody,
+  IdParameter,
+  initiator,
+  json,
+  notFound,
+  refusals,
+  requireGlobal,
+  requires,
+  tenantNotFound,
+} from "../tenants/common.ts";
+import { acceptedHeaders, prefersAsync, requireOperation } from "./accepted.ts";
+import { NewOperation, Operation } from "./schemas.ts";
+import type { OperationsService } from "./service.ts";
+
+const getRoute = createRoute({
+  method: "get",
+  path: "/{id}",
+  ...requires("read:tenant_operations"),
+  request: { params: IdParameter },
+  responses: {
+    200: json(Operation, "The operation, with what happened in it"),
+    404: json(ErrorBody, "There is no such operation"),
+    ...refusals,
+  },
+});
+
+const historyRoute = createRoute({
+  method: "get",
+  path: "/{id}/operations",
+  ...requires("read:tenant_operations"),
+  request: { params: IdParameter },
+  responses: {
+    200: json(Operation.array(), "What was done to the tenant, newest first, also to earlier ones of that id"),
+    ...notFound,
+    ...refusals,
+  },
+});
+
+const beginRoute = createRoute({
+  method: "post",
+  path: "/{id}/operations",
+  ...requires("create:tenant_operations"),
+  request: {
+    params: IdParameter,
+    body: { required: true, content: { "application/json": { schema: NewOperation } } },
+  },
+  responses: {
+    200: json(Operation, "It is done"),
+    202: json(Operation, "It has begun"),
+    409: json(ErrorBody, "There is nothing of this kind to resume, or the tenant is not deleted"),
+    ...notFound,
+    ...refusals,
+  },
+});
+
+/** `/api/v2/operations`, mounted inside AuthHero's management API. */
+export function createOperationsRouter(service: OperationsService): OpenAPIHono {
+  const router = createRouter();
+
+  router.openapi(getRoute, async (c) => {
+    requireGlobal();
+    return c.json(await requireOperation(service, c.req.valid("param").id), 200);
+  });
+
+  return router;
+}
+
+/** `/api/v2/tenants/{id}/operations`. */
+export function addOperationRoutes(router: OpenAPIHono, service: OperationsService): void {
+  router.openapi(historyRoute, async (c) => {
+    requireGlobal();
+    const operations = await service.list(c.req.valid("param").id);
+    if (operations.length === 0) throw tenantNotFound();
+    return c.json([...operations], 200);
+  });
+
+  router.openapi(beginRoute, async (c) => {
+    requireGlobal();
+    const { operationId, ended } = await service.begin(c.req.valid("param").id, c.req.valid("json").kind, initiator());
+    if (prefersAsync(c)) {
+      return c.json(await requireOperation(service, operationId), 202, acceptedHeaders(operationId));
+    }
+    await ended;
+    return c.json(await requireOperation(service, operationId), 200);
+  });
+}

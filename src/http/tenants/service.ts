@@ -1,0 +1,42 @@
+import type { Accepted } from "../operations/service.ts";
+import type { CreateTenant, ListTenants, Tenant, TenantSettings } from "./schemas.ts";
+
+/** A page of tenants. `total` is there when it was asked for, `next` when a further page exists. */
+export interface TenantPage {
+  readonly tenants: readonly Tenant[];
+  readonly total?: number;
+  readonly next?: string;
+}
+
+/** A creation that has begun: in this request, or in an earlier one with the same `Idempotency-Key`. */
+export interface Creation extends Accepted {
+  readonly tenantId: string;
+  /** An earlier request has begun it, and it is not over. */
+  readonly isUnderWay: boolean;
+  /** The tenant as it is answered: once and for all, however often the request is repeated. */
+  answer(): Promise<Tenant>;
+}
+
+/** What the routes need done. The wiring makes it from the registry, the lifecycle and the tenant rows. */
+export interface TenantsService {
+  list(query: ListTenants): Promise<TenantPage>;
+  get(id: string): Promise<Tenant | null>;
+  /**
+   * Throws `conflict` (`tenant_exists`) when the id is taken; nothing has changed then. With an `Idempotency-Key`:
+   * `invalid` (`idempotency_key_reused`) when it came with another body before.
+   */
+  create(input: CreateTenant, initiator: string, idempotencyKey?: string): Promise<Creation>;
+  /** Changes settings of a tenant: deep, null clears. Throws `invalid` (`invalid_default_client`). */
+  changeSettings(id: string, patch: TenantSettings): Promise<Tenant | null>;
+  /**
+   * Null when it is deleted already. Throws `not_found` (`tenant_not_found`), `forbidden` (`control_plane`) for the
+   * control plane itself, as the three below do.
+   */
+  remove(id: string, options: { readonly purge: boolean; readonly initiator: string }): Promise<Accepted | null>;
+  /** Throws `conflict` (`not_deleted`, `undelete_window_over`). */
+  undelete(id: string, initiator: string): Promise<Accepted>;
+  /** Throws `conflict` (`illegal_transition`). */
+  suspend(id: string, initiator: string): Promise<void>;
+  /** Throws `conflict` (`illegal_transition`). */
+  reactivate(id: string, initiator: string): Promise<void>;
+}

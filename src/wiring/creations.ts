@@ -1,0 +1,97 @@
+import { createIdempotency, type Remembered, type RequestKey } from "../../provisioning/idempotency.ts";
+import type { Journal } from "../../provisioning/journal.ts";
+import type { Lifecycle, Started } from "../../provisioning/lifecycle.ts";
+import type { Statement } from "../db/database.ts";
+import type { Clock } from "../domain/clock.ts";
+import { PlatformError } from "../domain/errors.ts";
+import { tenantLabel, timeId } from "../domain/ids.ts";
+import { tenantInsert } from "../entities/tenants.ts";
+import type { CreateTenant, Tenant } from "../http/tenants/schemas.ts";
+import type { Creation, TenantsService } from "../http/tenants/service.ts";
+import { type HostRules, originOf } from "../tenancy/hosts.ts";
+import type { ControlPlane } from "./control-plane.ts";
+
+/** What making tenants takes. */
+export interface TenantMaking {
+  readonly controlPlane: ControlPlane;
+  readonly lifecycle: Lifecycle;
+  readonly journal: Journal;
+  readonly rules: HostRules;
+  /** Where their databases are to be. */
+  readonly provider: string;
+  readonly clock: Clock;
+  readonly find: (tenantId: string) => Promise<Tenant | null>;
+}
+
+/** Stored with the key, so never changed. */
+const ROUTE = "POST /tenants";
+
+/** `POST /tenants`: the tenant's own row, its operation, and the request's key begin in one batch. */
+export function createCreations(making: TenantMaking): Pick<TenantsService, "create"> {
+  const { controlPlane, lifecycle, journal, rules, provider, clock } = making;
+  const { database, store } = controlPlane;
+  const idempotency = createIdempotency({ database, clock });
+
+  const answerWith = (tenantId: string, { operationId, ended }: Started, given: string | null): Creation => ({
+    tenantId,
+    operationId,
+    ended,
+    isUnderWay: false,
+    async answer() {
+      if (given !== null) return JSON.parse(given) as Tenant;
+      const tenant = await making.find(tenantId);
+      if (!tenant) throw deleted(tenantId);
+      await idempotency.answered(operationId, JSON.stringify(tenant));
+      return tenant;
+    },
+  });
+
+  /** What became of the request that came with this key before. */
+  const again = async ({ isSame, operationId, answer }: Remembered): Promise<Creation> => {
+    if (!isSame) throw new PlatformError("invalid", "idempotency_key_reused", "The key came with another body before");
+    const operation = await journal.get(operationId);
+    if (!operation || operation.state === "abandoned") throw deleted(operation?.tenantId ?? "");
+    const { tenantId, state } = operation;
+    const resumed = state === "failed" ? await lifecycle.resume(tenantId, "provision") : null;
+    const started = resumed ?? { operationId, ended: Promise.resolve() };
+    return { ...answerWith(tenantId, started, answer), isUnderWay: state === "running" };
+  };
+
+  const begin = async (input: CreateTenant, initiator: string, key: RequestKey | null): Promise<Creation> => {
+    const { id = tenantLabel(), audience = `urn:authhero:tenant:${id}` } = input;
+    refuseOwnHost(id, rules);
+    const operationId = timeId(clock());
+    const claimStatements: Statement[] = [
+      tenantInsert(store, { ...input, id, audience }).compile(),
+      ...(key ? idempotency.remembering(key, operationId) : []),
+    ];
+    const started = await lifecycle.create({ tenantId: id, provider, claimStatements, initiator, operationId });
+    return answerWith(id, started, null);
+  };
+
+  return {
+    async create(input, initiator, idempotencyKey) {
+      if (idempotencyKey === undefined) return await begin(input, initiator, null);
+      const key = { caller: initiator, route: ROUTE, key: idempotencyKey, body: input };
+      const earlier = await idempotency.find(key);
+      if (earlier) return await again(earlier);
+      try {
+        return await begin(input, initiator, key);
+      } catch (error) {
+        // It may have been the same request that was faster.
+        const faster = await idempotency.find(key);
+        if (!faster) throw error;
+        return await again(faster);
+      }
+    },
+  };
+}
+
+const deleted = (tenantId: string) =>
+  new PlatformError("conflict", "tenant_deleted", `The tenant ${tenantId} was deleted while it was made`);
+
+/** The issuer's own host may lie right under the base domain; a tenant of that label would share it. */
+function refuseOwnHost(id: string, rules: HostRules): void {
+  if (originOf(id, rules).host !== rules.issuer.host) return;
+  throw new PlatformError("invalid", "reserved_tenant_id", `id: ${id} is the control plane's own host`);
+}

@@ -1,0 +1,62 @@
+import type { Journal } from "../../provisioning/journal.ts";
+import type { Lifecycle } from "../../provisioning/lifecycle.ts";
+import type { Operation as Recorded } from "../../provisioning/operation-rows.ts";
+import type { Registry } from "../../provisioning/registry.ts";
+import { PlatformError } from "../domain/errors.ts";
+import type { Operation } from "../http/operations/schemas.ts";
+import type { OperationsService } from "../http/operations/service.ts";
+
+/** Nobody reads further back; the events of each are read too. */
+const HISTORY_MAX = 50;
+
+/** The operations API's work, done by the journal and the lifecycle. */
+export function createOperationsService(
+  journal: Journal,
+  lifecycle: Lifecycle,
+  registry: Pick<Registry, "read">,
+): OperationsService {
+  const shown = async (operation: Recorded): Promise<Operation> => ({
+    id: operation.id,
+    tenant_id: operation.tenantId,
+    kind: operation.kind,
+    status: operation.state,
+    step: operation.step,
+    error: operation.error,
+    attempts: operation.attempts,
+    next_attempt_at: operation.nextAttemptAt,
+    initiator: operation.initiator,
+    created_at: operation.createdAt,
+    updated_at: operation.updatedAt,
+    finished_at: operation.finishedAt,
+    events: [...(await journal.events(operation.id))],
+  });
+
+  return {
+    async get(id) {
+      const operation = await journal.get(id);
+      return operation && (await shown(operation));
+    },
+
+    async list(tenantId) {
+      return await Promise.all((await journal.list(tenantId, HISTORY_MAX)).map(shown));
+    },
+
+    async begin(tenantId, kind, initiator) {
+      const resumed = await lifecycle.resume(tenantId, kind);
+      if (resumed) return resumed;
+      const placement = await registry.read(tenantId);
+      if (!placement) throw new PlatformError("not_found", "tenant_not_found", "There is no such tenant");
+      if (kind !== "purge") {
+        throw new PlatformError("conflict", "nothing_to_resume", `There is no unfinished ${kind} of this tenant`);
+      }
+      if (placement.state !== "deleted") {
+        throw new PlatformError(
+          "conflict",
+          "tenant_not_deleted",
+          "Only a deleted tenant can be purged: delete it first",
+        );
+      }
+      return await lifecycle.purge(tenantId, { initiator });
+    },
+  };
+}
