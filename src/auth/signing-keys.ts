@@ -2,6 +2,7 @@ import { type KeyObject, X509Certificate } from "node:crypto";
 import type { KeysAdapter, SigningKey } from "@authhero/adapter-interfaces";
 import { ensureSigningKey } from "authhero";
 import type { Clock } from "../domain/clock.ts";
+import { PlatformError } from "../domain/errors.ts";
 
 /** Whose key it is, and the key. The control plane's keys name no tenant. */
 export interface KeyOwner {
@@ -41,7 +42,26 @@ export function createKeyOwners(keys: KeysAdapter, controlPlaneTenantId: string,
 /** A revocation in the future is a grace period. */
 const isLive = ({ revoked_at }: SigningKey, now: Date) => revoked_at === undefined || new Date(revoked_at) > now;
 
+/** A new RS256 key of nobody's yet, with its certificate: made by AuthHero, caught before it is stored. */
+export async function generateSigningKey(): Promise<SigningKey> {
+  let made: SigningKey | undefined;
+  const nowhere: KeysAdapter = {
+    create: (key) => Promise.resolve(void (made = key)),
+    list: () => Promise.resolve({ signingKeys: [], start: 0, limit: 0, length: 0 }),
+    update: () => Promise.resolve(false),
+  };
+  await ensureSigningKey(nowhere, { name: "rowhouse" });
+  if (!made) throw new PlatformError("internal", "no_signing_key", "No signing key was made");
+  return made;
+}
+
 /** The `signing-key` step: a key of the tenant's own, made once. Without one AuthHero would use the control plane's. */
-export async function ensureTenantKey(keys: KeysAdapter, tenantId: string): Promise<void> {
-  await ensureSigningKey(keys, { tenantId });
+export async function ensureTenantKey(
+  keys: KeysAdapter,
+  tenantId: string,
+  take: () => Promise<SigningKey>,
+): Promise<void> {
+  const { signingKeys } = await keys.list({ q: `type:jwt_signing tenant_id:${tenantId}` });
+  if (signingKeys.some(({ pkcs7 }) => pkcs7 !== undefined)) return;
+  await keys.create({ ...(await take()), tenant_id: tenantId });
 }

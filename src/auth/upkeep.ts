@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { runOutboxRelay, runRetention } from "authhero";
 import type { Clock } from "../domain/clock.ts";
@@ -9,6 +10,8 @@ export interface UpkeepOptions {
   readonly data: DataAdapters;
   /** Every tenant that can be served, the control plane included. */
   readonly tenants: () => AsyncIterable<string>;
+  /** Makes one signing key in advance; false when there are enough. */
+  readonly refillKeys: () => Promise<boolean>;
   /** Removes what has expired beside the tenants. */
   readonly sweepShared: () => Promise<unknown>;
   /** The canonical origin of a tenant: the issuer of what is sent in its name. */
@@ -29,6 +32,10 @@ const ROUNDS_MS = [20, 15_000, 60_000, 300_000];
 const TICK_MS = 1_000;
 const SWEEP_EVERY_MS = 24 * 3_600_000;
 
+// A key keeps a processor busy for a tenth of a second; the pauses are the requests'.
+const REFILL_EVERY_MS = 10_000;
+const REFILL_PAUSE_MS = 300;
+
 const RELAY_EVENTS = 200;
 const RELAYS_MAX = 50;
 
@@ -37,7 +44,12 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
   const relays = createRelays(options);
   const deliver = oneAtATime(relays.run, options.log);
   const sweep = oneAtATime((stopped) => sweepAll(options, relays, stopped), options.log);
-  const timers = [setInterval(deliver.run, TICK_MS), setInterval(sweep.run, SWEEP_EVERY_MS)];
+  const refill = oneAtATime((stopped) => refillAll(options.refillKeys, stopped), options.log);
+  const timers = [
+    setInterval(deliver.run, TICK_MS),
+    setInterval(sweep.run, SWEEP_EVERY_MS),
+    setInterval(refill.run, REFILL_EVERY_MS),
+  ];
   let waking: NodeJS.Timeout | undefined;
   // At the start too: a killed process may have left something behind.
   sweep.run();
@@ -54,9 +66,13 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
     async stop() {
       for (const timer of timers) clearInterval(timer);
       clearTimeout(waking);
-      await Promise.all([deliver.stop(), sweep.stop()]);
+      await Promise.all([deliver.stop(), sweep.stop(), refill.stop()]);
     },
   };
+}
+
+async function refillAll(refillOne: () => Promise<boolean>, stopped: () => boolean): Promise<void> {
+  while (!stopped() && (await refillOne())) await sleep(REFILL_PAUSE_MS);
 }
 
 /** A job that runs once at a time; asked again meanwhile, it runs again behind. What it throws is logged. */

@@ -1,5 +1,6 @@
 import type { CacheAdapter, DataAdapters } from "@authhero/adapter-interfaces";
 import { createJournal, type Journal } from "../../provisioning/journal.ts";
+import { createKeyReserve } from "../../provisioning/key-reserve.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { createPool, type Pool } from "../../provisioning/pool.ts";
@@ -10,7 +11,7 @@ import { seedControlPlane } from "../auth/control-plane.ts";
 import { deliveredBehind } from "../auth/delivery.ts";
 import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
 import { createPageSources } from "../auth/page-sources.ts";
-import { createKeyOwners, ensureTenantKey } from "../auth/signing-keys.ts";
+import { createKeyOwners, ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
 import { startUpkeep, type Upkeep } from "../auth/upkeep.ts";
 import type { Config } from "../config.ts";
@@ -58,7 +59,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const controlPlane = await openControlPlane(config, clock);
   const firstLogin = await seed(controlPlane, config);
   await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
-  const { pool, lifecycle, journal } = await openTenants(controlPlane, config, clock);
+  const { pool, lifecycle, journal, keys } = await openTenants(controlPlane, config, clock);
   let upkeep: Upkeep | undefined;
   const routing = routingTo(controlPlane, pool, createCache({ clock }), (tenantId) => upkeep?.wake(tenantId));
   const data = raisingEpochs(routed({ ...routing, surface: "auth" }), controlPlane.registry.raiseEpoch);
@@ -68,6 +69,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   upkeep = startUpkeep({
     data,
     tenants: () => servedTenants(controlPlane),
+    refillKeys: keys.refill,
     sweepShared: () => controlPlane.registry.directories.sweepStates(),
     originOf: (tenantId) => originOf(tenantId, hostRules(config)),
     log,
@@ -122,6 +124,7 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
     migrate: (opened) => migrate(opened, ["tenant"]),
   });
   const journal = createJournal({ database, clock });
+  const keys = createKeyReserve({ database, keyRing, clock, generate: generateSigningKey });
   const lifecycle = createLifecycle({
     registry,
     journal,
@@ -129,7 +132,7 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
     pool,
     template,
     steps: {
-      signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId),
+      signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId, keys.take),
       seedDefaults: (made) => seedTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
       verify: (made) => verifyTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
     },
@@ -137,7 +140,7 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
     undeleteDays: config.UNDELETE_DAYS,
     clock,
   });
-  return { pool, lifecycle, journal };
+  return { pool, lifecycle, journal, keys };
 }
 
 /** A database that older code has made gets the migrations it lacks before anybody sees it. */
