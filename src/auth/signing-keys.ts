@@ -46,7 +46,10 @@ const isLive = ({ revoked_at }: SigningKey, now: Date) => revoked_at === undefin
 export async function generateSigningKey(): Promise<SigningKey> {
   let made: SigningKey | undefined;
   const nowhere: KeysAdapter = {
-    create: (key) => Promise.resolve(void (made = key)),
+    create: (key) => {
+      made = key;
+      return Promise.resolve();
+    },
     list: () => Promise.resolve({ signingKeys: [], start: 0, limit: 0, length: 0 }),
     update: () => Promise.resolve(false),
   };
