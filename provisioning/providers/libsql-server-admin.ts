@@ -13,6 +13,13 @@ const SLOW_MS = 15_000;
 const ATTEMPTS_MAX = 4;
 const PAUSE_MS = 100;
 
+/** A namespace that is being moved out of the server's memory is denied for a moment: who is absent is so repeatedly. */
+const ABSENCES = 3;
+const ABSENCE_PAUSE_MS = 40;
+
+/** A deletion that met such a move has been undone by it. */
+const REMOVALS_MAX = 4;
+
 /** Enough of a refusal to see what was wrong. */
 const TEXT_CHARACTERS_MAX = 200;
 
@@ -40,29 +47,34 @@ interface AdminOptions {
  */
 export function createNamespaceAdmin(options: AdminOptions) {
   const inTurn = createTurns();
+  const post = (path: string, body: object, limitMs = QUICK_MS): Call => ({ method: "POST", path, body, limitMs });
 
   const config = async (database: DatabaseName, attempts = ATTEMPTS_MAX): Promise<NamespaceConfig | null> => {
-    const answer = await ask(options, { method: "GET", path: `${database}/config`, attempts });
-    if (answer.status === 404) return null;
-    return parseConfig(requireDone(answer));
+    const answer = await askSurely(options, { method: "GET", path: `${database}/config`, attempts });
+    return answer.status === 404 ? null : parseConfig(requireDone(answer));
   };
-
-  const post = (path: string, body: object, limitMs = QUICK_MS) =>
-    ask(options, { method: "POST", path, body, limitMs });
 
   return {
     /** Null when there is no such namespace. */
     config,
 
+    /** Whether the namespace is to be seen at first sight. It may be there although it is not. */
+    async isSeen(database: DatabaseName): Promise<boolean> {
+      const answer = await ask(options, { method: "GET", path: `${database}/config` });
+      if (answer.status === 404) return false;
+      requireDone(answer);
+      return true;
+    },
+
     /** Makes an empty namespace, unless there is one. */
     async create(database: DatabaseName, jwtKey: string): Promise<void> {
-      const answer = await post(`${database}/create`, { jwt_key: jwtKey });
+      const answer = await ask(options, post(`${database}/create`, { jwt_key: jwtKey }));
       if (!saysExists(answer)) requireDone(answer);
     },
 
     /** Copies a namespace, configuration included, unless there is one. False when the source is absent. */
     async fork(from: DatabaseName, database: DatabaseName): Promise<boolean> {
-      const answer = await post(`${from}/fork/${database}`, {}, SLOW_MS);
+      const answer = await askSurely(options, post(`${from}/fork/${database}`, {}, SLOW_MS));
       if (answer.status === 404) return false;
       if (!saysExists(answer)) requireDone(answer);
       return true;
@@ -74,7 +86,7 @@ export function createNamespaceAdmin(options: AdminOptions) {
         const before = await config(database);
         if (!before) return false;
         if (Object.entries(values).every(([name, value]) => before[name] === value)) return true;
-        const answer = await post(`${database}/config`, { ...before, ...values });
+        const answer = await askSurely(options, post(`${database}/config`, { ...before, ...values }));
         if (answer.status === 404) return false;
         requireDone(answer);
         return true;
@@ -82,14 +94,18 @@ export function createNamespaceAdmin(options: AdminOptions) {
 
     /** Settles when every transaction that was open is over: a checkpoint needs the write lock. */
     async drain(database: DatabaseName): Promise<void> {
-      const answer = await post(`${database}/checkpoint`, {}, SLOW_MS);
+      const answer = await askSurely(options, post(`${database}/checkpoint`, {}, SLOW_MS));
       if (answer.status !== 404) requireDone(answer);
     },
 
     /** Removes a namespace, unless there is none. */
     async remove(database: DatabaseName): Promise<void> {
-      const answer = await ask(options, { method: "DELETE", path: database, body: {}, limitMs: SLOW_MS });
-      if (answer.status !== 404) requireDone(answer);
+      for (let removal = 1; removal <= REMOVALS_MAX; removal += 1) {
+        const answer = await ask(options, { method: "DELETE", path: database, body: {}, limitMs: SLOW_MS });
+        if (answer.status !== 404) requireDone(answer);
+        if (!(await config(database))) return;
+      }
+      throw new PlatformError("unavailable", "server_unreachable", `The libSQL server does not let go of ${database}`);
     },
   };
 }
@@ -106,6 +122,15 @@ interface Call {
 interface Answer {
   readonly status: number;
   readonly text: string;
+}
+
+/** The same as `ask`, where a 404 is true. */
+async function askSurely(options: AdminOptions, call: Call): Promise<Answer> {
+  for (let absences = 1; ; absences += 1) {
+    const answer = await ask(options, call);
+    if (answer.status !== 404 || absences === ABSENCES) return answer;
+    await sleep(ABSENCE_PAUSE_MS * (0.5 + Math.random()));
+  }
 }
 
 /** The server's answer, whatever it says, unless it says that it cannot answer now. */

@@ -52,12 +52,9 @@ export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServer
 
     async ensure(database, { from } = {}) {
       const { publicKey, secret } = deriveNamespaceKey(adminKey, database);
-      // Set also in a namespace that is there: a crash may have left a fork with its source's key.
-      const setKey = () => admin.change(database, { jwt_key: publicKey });
-      if (!(await setKey())) {
-        await make(database, from, publicKey);
-        if (!(await setKey())) throw vanished(database);
-      }
+      if (!(await admin.isSeen(database))) await make(database, from, publicKey);
+      // Also in a namespace that was there: a crash may have left a copy with its source's key.
+      if (!(await admin.change(database, { jwt_key: publicKey }))) throw vanished(database);
       return { locator: database, secret };
     },
 

@@ -7,6 +7,7 @@ import { createLifecycle, type LifecycleOptions } from "../../provisioning/lifec
 import { createPool } from "../../provisioning/pool.ts";
 import type { ProcessIdentity } from "../../provisioning/process.ts";
 import { fileProvider } from "../../provisioning/providers/file.ts";
+import type { DatabaseProvider } from "../../provisioning/providers/provider.ts";
 import { createRegistry } from "../../provisioning/registry.ts";
 import { createTemplate } from "../../provisioning/template.ts";
 import type { Database } from "../../src/db/database.ts";
@@ -20,6 +21,8 @@ export interface Street extends Awaited<ReturnType<typeof openStreet>> {}
 
 export interface StreetOptions {
   readonly directory?: string;
+  /** Where the tenants live; default: files in the directory. */
+  readonly provider?: DatabaseProvider;
   readonly steps?: Partial<LifecycleOptions["steps"]>;
   readonly maxOpen?: number;
   readonly fenceMs?: number;
@@ -51,8 +54,8 @@ export async function openStreet(options: StreetOptions = {}) {
     createRegistry({ database, keyRing, clock }),
     options.crash,
   );
-  const provider = fileProvider({ directory: join(directory, "tenants") });
-  const providers = { file: provider };
+  const provider = options.provider ?? fileProvider({ directory: join(directory, "tenants") });
+  const providers = { [provider.name]: provider };
   const template = createTemplate({
     schemaVersion: await migrationHash(["tenant"], migrations),
     migrate: (tenant) => migrate(tenant, ["tenant"], migrations),
@@ -100,7 +103,7 @@ export async function openStreet(options: StreetOptions = {}) {
     pool,
     lifecycle,
     async create(tenantId: string) {
-      await (await lifecycle.create(newTenant(tenantId))).ended;
+      await (await lifecycle.create(newTenant(tenantId, provider.name))).ended;
       return await placementOf(tenantId);
     },
     async remove(tenantId: string) {
@@ -125,9 +128,9 @@ export async function openStreet(options: StreetOptions = {}) {
   };
 }
 
-const newTenant = (tenantId: string) => ({
+const newTenant = (tenantId: string, provider: string) => ({
   tenantId,
-  provider: "file",
+  provider,
   claimStatements: [{ sql: "insert into tenants (id) values (?)", parameters: [tenantId] }],
   initiator: "test",
 });
