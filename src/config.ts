@@ -8,6 +8,10 @@ import { PlatformError } from "./domain/errors.ts";
 /** Environment variables: a process's own, or a test's. Blank counts as absent, as in `PORT=` of an `.env` file. */
 type Variables = Readonly<Record<string, string | undefined>>;
 
+/** It becomes part of a path. */
+const TURSO_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+const TURSO_NAME_RULE = "must be 1–63 letters, digits, - and _, starting with a letter or digit";
+
 const SERVER_URL = "must be an http or https URL without user name, query or fragment";
 
 /**
@@ -34,9 +38,23 @@ const Environment = z.object({
     .regex(/^[a-z][a-z0-9_-]{1,62}$/, "must be 2–63 of a-z, 0-9, _ and -, starting with a letter")
     .default("control_plane"),
   /** Where tenant databases live. */
-  PROVIDER: z.enum(["file", "libsql-server"], "must be file or libsql-server").default("file"),
+  PROVIDER: z.enum(["file", "turso", "libsql-server"], "must be file, turso or libsql-server").default("file"),
   /** The directory of the `file` provider, of the control plane's database and of the generated key. */
   DATA_DIR: z.string().default("./data"),
+  /** The slug of the organization in Turso Cloud. */
+  TURSO_ORGANIZATION: z.string().regex(TURSO_NAME, TURSO_NAME_RULE).optional(),
+  /** A token for Turso's Platform API, best one that is limited to the group. */
+  TURSO_API_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, "must be printable characters without spaces")
+    .optional(),
+  /** The group in which databases are made. */
+  TURSO_GROUP: z.string().regex(TURSO_NAME, TURSO_NAME_RULE).default("default"),
+  /** Where the Platform API is. */
+  TURSO_API_URL: z
+    .string()
+    .refine(isTursoUrl, "must be an https URL without user name, query or fragment")
+    .default("https://api.turso.tech/v1/"),
   /** Where the libSQL server takes statements; plain http is for a private network. */
   LIBSQL_SERVER_URL: z.string().refine(isServerUrl, SERVER_URL).optional(),
   /** Where it makes namespaces: its `--admin-listen-addr`, which nobody else should reach. */
@@ -65,9 +83,12 @@ const Environment = z.object({
 
 /** Planned settings that do nothing yet. Whoever sets one believes that it works, so it stops the start. */
 const UNSUPPORTED =
-  /^(?:CONSOLE_CALLBACKS|CONTROL_PLANE_DATABASE_(?:URL|TOKEN)|TURSO_(?:ORGANIZATION|API_TOKEN|GROUP|API_URL)|METRICS|DEV_MAILBOX|SMTP(?:_\w+)?)(?:_FILE)?$/;
+  /^(?:CONSOLE_CALLBACKS|CONTROL_PLANE_DATABASE_(?:URL|TOKEN)|METRICS|DEV_MAILBOX|SMTP(?:_\w+)?)(?:_FILE)?$/;
 
 const FILE_SUFFIX = "_FILE";
+
+/** All of them, or none. */
+const TURSO = ["TURSO_ORGANIZATION", "TURSO_API_TOKEN"] as const;
 
 /** All of them, or none. */
 const LIBSQL_SERVER = ["LIBSQL_SERVER_URL", "LIBSQL_SERVER_ADMIN_URL", "LIBSQL_SERVER_ADMIN_KEY"] as const;
@@ -168,6 +189,10 @@ function complete(settings: Settings, problems: Problem[]): Config {
   if (settings.BASE_DOMAIN === undefined && isAddress(host)) {
     problems.push({ name: "BASE_DOMAIN", message: "is needed: ISSUER has an IP address, which has no sub-domains" });
   }
+  if (settings.PROVIDER === "turso" || TURSO.some((name) => settings[name] !== undefined)) {
+    const missing = TURSO.filter((name) => settings[name] === undefined);
+    problems.push(...missing.map((name) => ({ name, message: "is needed to use Turso" })));
+  }
   if (settings.PROVIDER === "libsql-server" || LIBSQL_SERVER.some((name) => settings[name] !== undefined)) {
     const missing = LIBSQL_SERVER.filter((name) => settings[name] === undefined);
     problems.push(...missing.map((name) => ({ name, message: "is needed to use a libSQL server" })));
@@ -209,6 +234,13 @@ function isServerUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password, search, hash } = new URL(text);
   return ["http:", "https:"].includes(protocol) && !username && !password && !search && !hash;
+}
+
+/** On loopback nobody is on the way to read the token. */
+function isTursoUrl(text: string): boolean {
+  if (!isServerUrl(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === "https:" || ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 }
 
 function toDomain(text: string, check: Check): string {

@@ -37,6 +37,8 @@ describe("the defaults", () => {
       CONTROL_PLANE_TENANT_ID: "control_plane",
       PROVIDER: "file",
       DATA_DIR: "./data",
+      TURSO_GROUP: "default",
+      TURSO_API_URL: "https://api.turso.tech/v1/",
       POOL_MAX_OPEN: 200,
       POOL_IDLE_MS: 60_000,
       UNDELETE_DAYS: 7,
@@ -133,7 +135,7 @@ describe("wrong values", () => {
     ],
     ["TRUSTED_PROXIES", ["proxy.local", "192.168.0.0/33", "fd00::/129", "192.168.0.0/16/16", "192.168.0.0/", "*"]],
     ["CONTROL_PLANE_TENANT_ID", ["Control", "a", "a b", "../a"]],
-    ["PROVIDER", ["turso", "sqld", "File"]],
+    ["PROVIDER", ["d1", "sqld", "File"]],
     ["ENCRYPTION_KEY", ["short", `a:b:${KEY}`, `a:${KEY},b:short`, `a:${KEY},`, Buffer.alloc(31).toString("base64")]],
     ["POOL_MAX_OPEN", ["0", "many"]],
     ["POOL_IDLE_MS", ["-1", "1m"]],
@@ -170,6 +172,32 @@ describe("wrong values", () => {
     }
   });
 
+  const turso = { TURSO_ORGANIZATION: "acme", TURSO_API_TOKEN: "platform-token" };
+
+  it.each([
+    ["TURSO_ORGANIZATION", ["../other", "a/b", "-acme"]],
+    ["TURSO_API_TOKEN", ["two words"]],
+    ["TURSO_GROUP", ["../other", "my group"]],
+    [
+      "TURSO_API_URL",
+      ["http://api.example.net/", "api.example.net", "https://api.example.net/?a", "https://a:b@c.example/"],
+    ],
+  ])("of %s are refused, by name and without the value", (name, values) => {
+    for (const value of values) {
+      const problems = problemsOf({ ...turso, [name]: value });
+
+      expect(namesOf(problems), value).toEqual([name]);
+      expect(problems.join()).not.toContain(value);
+    }
+  });
+
+  it("include Turso without its organization or token", () => {
+    expect(problemsOf(turso)).toEqual([]);
+    expect(problemsOf({ ...turso, PROVIDER: "turso" })).toEqual([]);
+    expect(namesOf(problemsOf({ PROVIDER: "turso" }))).toEqual(Object.keys(turso).toSorted());
+    for (const name of Object.keys(turso)) expect(namesOf(problemsOf({ ...turso, [name]: "" }))).toEqual([name]);
+  });
+
   it("include a libSQL server of which something is missing", () => {
     expect(problemsOf(server)).toEqual([]);
     expect(problemsOf({ ...server, PROVIDER: "libsql-server" })).toEqual([]);
@@ -182,14 +210,14 @@ describe("wrong values", () => {
       PORT: "no",
       ISSUER: "no",
       LOG_LEVEL: "no",
-      PROVIDER: "turso",
-      TURSO_API_TOKEN: "secret-token",
+      PROVIDER: "nowhere",
+      TURSO_API_TOKEN: "secret token",
       DATA_DIR: "a",
       DATA_DIR_FILE: "b",
     });
 
     expect(namesOf(problems)).toEqual(["DATA_DIR", "ISSUER", "LOG_LEVEL", "PORT", "PROVIDER", "TURSO_API_TOKEN"]);
-    expect(problems.join()).not.toContain("secret-token");
+    expect(problems.join()).not.toContain("secret token");
   });
 
   it("include an IP address as issuer when tenants have no domain", () => {
@@ -199,8 +227,8 @@ describe("wrong values", () => {
   });
 
   it.each([
-    ...["CONSOLE_CALLBACKS", "CONTROL_PLANE_DATABASE_URL", "CONTROL_PLANE_DATABASE_TOKEN", "TURSO_ORGANIZATION"],
-    ...["TURSO_API_TOKEN_FILE", "METRICS", "DEV_MAILBOX", "SMTP_URL"],
+    ...["CONSOLE_CALLBACKS", "CONTROL_PLANE_DATABASE_URL", "CONTROL_PLANE_DATABASE_TOKEN_FILE"],
+    ...["METRICS", "DEV_MAILBOX", "SMTP_URL"],
   ])("include %s, which nothing reads yet", (name) => {
     expect(problemsOf({ [name]: "something" })).toEqual([`${name} is not supported by this version; remove it`]);
     expect(problemsOf({ [name]: "" })).toEqual([]);

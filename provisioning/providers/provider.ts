@@ -7,6 +7,13 @@ export interface Location {
   readonly secret?: string;
 }
 
+/** What a database has cost since the beginning of the month, as its provider counts. */
+export interface DatabaseUsage {
+  readonly rowsRead: number;
+  readonly rowsWritten: number;
+  readonly storageBytes: number;
+}
+
 /** What callers may rely on. Ask this, never the name. */
 export interface ProviderSupports {
   /** `list()` names everything here; where it cannot, the registry is the list. */
@@ -43,4 +50,13 @@ export interface DatabaseProvider {
 
   /** Every database here, retained ones too; templates as well. */
   list(): AsyncIterable<DatabaseName>;
+
+  /**
+   * Makes every secret given out before useless and returns the new location, where databases have secrets of their
+   * own. Until the registry has it nobody can open the database; after a crash in between, repeat it.
+   */
+  rotateCredentials?(database: DatabaseName): Promise<Location>;
+
+  /** What the database has cost, where the provider counts. */
+  usage?(database: DatabaseName): Promise<DatabaseUsage>;
 }
