@@ -1,5 +1,6 @@
 export { defineProvider } from "../provisioning/providers/define.ts";
 export { fileProvider } from "../provisioning/providers/file.ts";
+export { libsqlServerProvider } from "../provisioning/providers/libsql-server.ts";
 export type { DatabaseProvider, Location, ProviderSupports } from "../provisioning/providers/provider.ts";
 export { type Config, loadConfig, processVariables } from "./config.ts";
 export type { Database, SqlValue, Statement, StatementResult } from "./db/database.ts";
