@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { TenantState } from "../../../src/domain/tenants.ts";
-import { createFront, type FrontOptions, type KeyOwner } from "../../../src/http/front/index.ts";
+import type { KeyOwner } from "../../../src/http/front/exchange.ts";
+import { createFront, type FrontOptions } from "../../../src/http/front/index.ts";
 import { currentContext } from "../../../src/tenancy/context.ts";
 
 export const BEGAN = new Date("2026-01-01T00:00:00.400Z");
