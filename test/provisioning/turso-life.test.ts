@@ -107,7 +107,7 @@ describe.skipIf(sqldMissing)("the life of a tenant on the double of Turso", () =
   it("is not harmed by answers that got lost while it was made and removed", async () => {
     const { provider, turso } = provide();
     const made = await street({ provider, undeleteDays: 0 });
-    for (const call of ["create", "token", "delete"]) {
+    for (const call of ["create", "token", "delete"] as const) {
       turso.faults.add(call, FAULTS["a cut connection after it was carried out"]);
     }
 

@@ -5,7 +5,7 @@ import { testProvider } from "../../src/conformance/index.ts";
 import { DatabaseName } from "../../src/domain/names.ts";
 import { sqldMissing } from "../support/sqld.ts";
 import { startTurso, type Turso } from "../support/turso.ts";
-import { FAULTS } from "../support/turso-faults.ts";
+import { type Call, FAULTS } from "../support/turso-faults.ts";
 import { createTestTime } from "../support/turso-time.ts";
 
 const alpha = DatabaseName.parse("t-alpha-1");
@@ -111,8 +111,8 @@ describe.skipIf(sqldMissing)("the turso provider, on a double of its platform ov
       expect(slept.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(5_000);
     });
 
-    it.each([
-      ["the package", "create", (provider: Provider) => provider.ensure(alpha)],
+    it.each<[who: string, call: Call, act: (provider: Provider) => Promise<unknown>]>([
+      ["the package", "create", (provider) => provider.ensure(alpha)],
       ["our own request", "list", namesOf],
     ])("waits as long as Retry-After says, when %s is told", async (_who, call, act) => {
       const { provider, slept } = provide();

@@ -1,11 +1,20 @@
 import type { ServerResponse } from "node:http";
 
 /** The calls of the Platform API that the double knows, and `data`: anything sent to a database itself. */
-export const CALLS = [
-  ...["create", "get", "delete", "token", "rotate", "settings", "configure", "usage", "list", "group"],
-  "data",
-] as const;
-export type Call = string;
+export type Call =
+  | "create"
+  | "get"
+  | "delete"
+  | "token"
+  | "rotate"
+  | "settings"
+  | "configure"
+  | "usage"
+  | "list"
+  | "group"
+  | "data"
+  // Nothing it knows, or nobody it knows.
+  | "other";
 
 /** What goes wrong: whether the call is carried out first, and what comes back. */
 export interface Fault {

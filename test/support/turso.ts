@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Clock } from "../../src/domain/clock.ts";
 import { startSqld } from "./sqld.ts";
-import { createFaults, spoil } from "./turso-faults.ts";
+import { type Call, createFaults, spoil } from "./turso-faults.ts";
 import { createNamespaces, type Namespaces } from "./turso-namespaces.ts";
 
 const ORGANIZATION = "acme";
@@ -60,7 +60,7 @@ export async function startTurso() {
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const asked = await read(request);
-    const { call, run } = asked.path.startsWith("/data/")
+    const { call, run }: Route = asked.path.startsWith("/data/")
       ? { call: "data", run: () => forward(world, sqld.url, asked) }
       : route(world, asked);
     if (call !== "data") requests.push(`${call} ${asked.method} ${asked.path}`);
@@ -152,12 +152,12 @@ async function forward({ rows, behaviour }: World, sqldUrl: string, asked: Asked
   return { status: response.status, body: await response.text() };
 }
 
-type Route = { readonly call: string; readonly run: () => Answer | Promise<Answer> };
+type Route = { readonly call: Call; readonly run: () => Answer | Promise<Answer> };
 
 /** The Platform API, one line per call. */
 function route(world: World, asked: Asked): Route {
   if (asked.authorization !== `Bearer ${API_TOKEN}`) {
-    return { call: "unauthorized", run: () => no(401, "could not authenticate") };
+    return { call: "other", run: () => no(401, "could not authenticate") };
   }
   const parts = asked.path.replace(`/v1/organizations/${ORGANIZATION}/`, "").split("/");
   const [kind, name = "", ...rest] = parts;
@@ -196,7 +196,7 @@ function route(world: World, asked: Asked): Route {
     },
     "POST groups": { call: "group", run: () => createGroup(world, JSON.parse(asked.body)) },
   };
-  return routes[target] ?? { call: "unknown", run: () => no(404, "not found") };
+  return routes[target] ?? { call: "other", run: () => no(404, "not found") };
 }
 
 interface Create {
