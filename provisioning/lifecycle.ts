@@ -181,10 +181,16 @@ async function resumeEach(
 async function purgeDue(registry: Registry, { purge }: ReturnType<typeof createDeletions>) {
   const purged: Resumed[] = [];
   for (const { tenantId } of await registry.due()) {
-    const ended = purge(tenantId, { initiator: "schedule" }).then((started) => started.ended);
-    purged.push(await outcomeOf({ tenantId, kind: "purge" }, ended));
+    const started = await purge(tenantId, { initiator: "schedule" }).catch(ifOvertaken);
+    if (started) purged.push(await outcomeOf({ tenantId, kind: "purge" }, started.ended));
   }
   return purged;
+}
+
+/** Another process was faster, or the tenant was brought back in the last moment: then there is nothing to do. */
+function ifOvertaken(error: unknown): null {
+  if (error instanceof PlatformError && (error.code === "conflict" || error.code === "not_found")) return null;
+  throw error;
 }
 
 async function outcomeOf({ tenantId, kind }: Pick<Operation, "tenantId" | "kind">, ended: Promise<void>) {

@@ -256,6 +256,7 @@ async function removePlacement(context: Context, placement: Placement, alongside
   await guarded(context, placement, [
     ...alongside,
     ...removeFromDirectories(db, tenantId),
+    forgetAnswers(db, tenantId),
     db.deleteFrom("rh_placements").where("tenant_id", "=", tenantId).compile(),
     db
       .updateTable("rh_retired_tags")
@@ -263,6 +264,12 @@ async function removePlacement(context: Context, placement: Placement, alongside
       .where("tag", "=", tag)
       .compile(),
   ]);
+}
+
+/** The keys stay for their day, so that a late repetition does not make the tenant anew; what they hold of it goes. */
+function forgetAnswers(db: Kysely<RegistryTables>, tenantId: string): Statement {
+  const operations = db.selectFrom("rh_operations").select("id").where("tenant_id", "=", tenantId);
+  return db.updateTable("rh_idempotency_keys").set({ answer: null }).where("operation_id", "in", operations).compile();
 }
 
 /** Runs the statements if the placement is still in the state it was read in, and refuses all of them otherwise. */

@@ -220,6 +220,18 @@ describe("Idempotency-Key", () => {
     expect((await post("/tenants", body, { "idempotency-key": "second-key" })).status).toBe(409);
   });
 
+  it("does not make a tenant anew that was purged meanwhile", async () => {
+    const key = { "idempotency-key": "late" };
+    const body = { id: "late", friendly_name: "Late" };
+    expect((await post("/tenants", body, key)).status).toBe(201);
+    expect((await call("DELETE", "/tenants/late?purge=true")).status).toBe(204);
+
+    const late = await post("/tenants", body, key);
+
+    expect([late.status, (await bodyOf(late)).errorCode]).toEqual([409, "tenant_deleted"]);
+    expect((await call("GET", "/tenants/late")).status).toBe(404);
+  });
+
   it("answers 422 to another body, and makes nothing", async () => {
     const key = { "idempotency-key": "reused" };
     await post("/tenants", { id: "reused", friendly_name: "One" }, key);

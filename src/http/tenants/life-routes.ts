@@ -42,12 +42,19 @@ const stateRoute = <P extends string>(path: P, scope: string, done: string) =>
     path,
     ...requires(scope),
     request: { params: IdParameter },
-    responses: { 200: json(Tenant, done), ...accepted, ...conflict, ...notFound, ...refusals },
+    responses: { 200: json(Tenant, done), ...conflict, ...notFound, ...refusals },
   });
 
 const suspendRoute = stateRoute("/{id}/suspend", "suspend:tenants", "The tenant, suspended");
 const reactivateRoute = stateRoute("/{id}/reactivate", "suspend:tenants", "The tenant, ready");
-const undeleteRoute = stateRoute("/{id}/undelete", "delete:tenants", "The tenant, back where it was");
+
+const undeleteRoute = createRoute({
+  method: "post",
+  path: "/{id}/undelete",
+  ...requires("delete:tenants"),
+  request: { params: IdParameter },
+  responses: { 200: json(Tenant, "The tenant, as it was"), ...accepted, ...conflict, ...notFound, ...refusals },
+});
 
 /** The routes that end, interrupt and bring back a tenant. For operators only. */
 export function addLifeRoutes(router: OpenAPIHono, service: TenantsService, operations: OperationsService): void {
