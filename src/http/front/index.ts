@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { Clock } from "../../domain/clock.ts";
 import { bodyLimit } from "./body-limit.ts";
 import { clientIp, type PeerAddress } from "./client-ip.ts";
+import { codeReplay } from "./code-replay.ts";
 import { cookies } from "./cookies.ts";
 import { draft } from "./draft.ts";
 import { answerError } from "./errors.ts";
@@ -20,8 +21,6 @@ import { setupClosed } from "./setup-closed.ts";
 import { tenant } from "./tenant.ts";
 import { tenantState } from "./tenant-state.ts";
 import { widgetFiles } from "./widget-files.ts";
-
-export type { KeyOwner } from "./exchange.ts";
 
 export interface FrontOptions {
   /** The control plane's origin; its scheme and port hold for every tenant. */
@@ -65,6 +64,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     foreignTokens(),
     tenantState(),
     patchKeys(),
+    codeReplay(),
     cookies(),
     widgetFiles(),
     pages(options.pageSources),
