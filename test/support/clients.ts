@@ -112,6 +112,20 @@ function redirectOf(answer: { headers: Headers; status: number; url: string }, f
   return new URL(location, from).href;
 }
 
+/** A login up to the application: its callback with the code, and what redeems it. */
+export async function authorize(application: Application, configuration: oidc.Configuration) {
+  const verifier = oidc.randomPKCECodeVerifier();
+  const start = oidc.buildAuthorizationUrl(configuration, {
+    redirect_uri: application.redirectUri,
+    scope: "openid offline_access",
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: "S256",
+    state: oidc.randomState(),
+  }).href;
+  const callback = new URL(await throughPages(browser().visit, start, application));
+  return { code: callback.searchParams.get("code") ?? "", verifier };
+}
+
 /** Authorization code + PKCE, the login form filled in as a browser does. Answers the tokens and the browser. */
 export async function logIn(application: Application, configuration: oidc.Configuration) {
   const verifier = oidc.randomPKCECodeVerifier();

@@ -18,6 +18,7 @@ import { pages } from "./pages.ts";
 import { patchKeys } from "./patch-keys.ts";
 import { probes } from "./probes.ts";
 import { setupClosed } from "./setup-closed.ts";
+import { spentCodes } from "./spent-codes.ts";
 import { tenant } from "./tenant.ts";
 import { tenantState } from "./tenant-state.ts";
 import { widgetFiles } from "./widget-files.ts";
@@ -66,6 +67,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     patchKeys(),
     codeReplay(),
     cookies(),
+    spentCodes(),
     widgetFiles(),
     pages(options.pageSources),
   ];
