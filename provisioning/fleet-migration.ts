@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { SERVED } from "../src/domain/tenants.ts";
+import type { Logger } from "../src/log/logger.ts";
+import type { Fleet, FleetJob } from "./fleet.ts";
+import { LEASE_MS } from "./operation-rows.ts";
+import { openOwned, type Providers } from "./ownership.ts";
+import type { Placement } from "./placements.ts";
+import type { Registry } from "./registry.ts";
+import type { Template } from "./template.ts";
+
+/** One in a hundred databases may be lost or locked; more than that is the migration's fault. */
+const ERROR_BUDGET = 0.01;
+
+export interface MigrationJobOptions {
+  readonly registry: Pick<Registry, "recordDatabase">;
+  readonly providers: Providers;
+  /** Its migrations, and the hash of them that databases are brought to. */
+  readonly template: Pick<Template, "schemaVersion" | "migrate">;
+}
+
+/**
+ * The job that brings every served tenant's database to the schema that new ones get. The others are migrated when
+ * they are opened. A database that newer code has changed in a breaking way fails with `schema_too_new`.
+ */
+export function createMigrationJob({ registry, providers, template }: MigrationJobOptions): FleetJob {
+  const { schemaVersion, migrate } = template;
+  return {
+    kind: "migrate",
+    target: schemaVersion,
+    errorBudget: ERROR_BUDGET,
+
+    skips({ state, location, schemaVersion: has }: Placement) {
+      if (!SERVED.includes(state)) return "not_served";
+      // The control plane's own placement has none: it is migrated at the start.
+      if (!location) return "no_database";
+      return has === schemaVersion ? "up_to_date" : null;
+    },
+
+    async work(placement) {
+      if (!placement.location) return;
+      const database = await openOwned(providers, placement);
+      try {
+        await migrate(database);
+      } finally {
+        await database.close();
+      }
+      await registry.recordDatabase(placement, placement.location, schemaVersion);
+    },
+  };
+}
+
+/** Runs a job behind the requests until it is over or stopped. What another process is at is asked about again. */
+export function startFleetJob(fleet: Fleet, job: FleetJob, log: Logger): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const work = async () => {
+    try {
+      while (!signal.aborted && !(await fleet.run({ ...job, signal }))) {
+        // It may have died with its lease; then the lease ends by itself.
+        await sleep(LEASE_MS, undefined, { signal, ref: false }).catch(() => {});
+      }
+    } catch (error) {
+      // Tenants that were not reached are migrated when they are opened.
+      log.error("fleet.failed", { kind: job.kind, error });
+    }
+  };
+  const working = work();
+
+  return {
+    async stop() {
+      stopping.abort();
+      await working;
+    },
+  };
+}

@@ -1,0 +1,282 @@
+import type { Database } from "../src/db/database.ts";
+import type { Clock } from "../src/domain/clock.ts";
+import { PlatformError } from "../src/domain/errors.ts";
+import { timeId } from "../src/domain/ids.ts";
+import type { Logger } from "../src/log/logger.ts";
+import {
+  createFleetJournal,
+  type FleetJournal,
+  type FleetKind,
+  type JobLease,
+  type JobState,
+  type Outcome,
+  type Tally,
+} from "./fleet-journal.ts";
+import { type Candidate, planWaves, WAVES } from "./fleet-plan.ts";
+import { describe, LEASE_MS } from "./operation-rows.ts";
+import type { Placement } from "./placements.ts";
+import type { ProcessIdentity } from "./process.ts";
+import type { Registry } from "./registry.ts";
+
+/** Enough to keep a disk or a network busy, and few enough that requests still get their turn. */
+const CONCURRENCY = 8;
+
+const PAGE_ROWS = 100;
+
+/** A lease is renewed so often that two lost renewals do no harm. */
+const RENEWAL_MS = LEASE_MS / 3;
+
+/** Somebody who suspends a tenant while its turn is on makes the work stumble, once. */
+const TRIES_MAX = 3;
+
+export interface FleetOptions {
+  readonly registry: Pick<Registry, "list" | "read">;
+  /** The control plane's, with the `control-plane` migrations. */
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log?: Logger;
+  /** Who runs jobs here. */
+  readonly process?: ProcessIdentity;
+}
+
+/** What is to be done to many tenants. */
+export interface FleetJob {
+  readonly kind: FleetKind;
+  /** What the tenants are brought to. A job of the same kind that was interrupted is resumed if it had this target. */
+  readonly target: string;
+  /** Why a tenant is left alone, as a reason to write down; null for one that is to be worked on. */
+  readonly skips: (placement: Placement) => string | null;
+  /** Must be safe to repeat, because a crash may come before its outcome is written down. */
+  readonly work: (placement: Placement) => Promise<void>;
+  /** The ids of those who go first; by default the first tenant. If one of them fails, nobody comes after them. */
+  readonly canary?: readonly string[];
+  /** How many are worked on at a time. */
+  readonly concurrency?: number;
+  /** The share of all tenants of the job, from 0 to 1, that may fail. With one more the job halts. */
+  readonly errorBudget: number;
+  /** Stops between two tenants; the next `run` goes on there. */
+  readonly signal?: AbortSignal;
+}
+
+/** What became of a run. */
+export interface FleetReport extends Tally {
+  /** Null when there was nothing to do. */
+  readonly jobId: string | null;
+  /** `running` when it was stopped by its signal. */
+  readonly state: JobState;
+  /** Why it is halted or failed: `canary_failed`, `error_budget_spent`. */
+  readonly reason: string | null;
+}
+
+/** What a job would do, wave by wave. */
+export interface FleetPlan {
+  readonly wave: (typeof WAVES)[number];
+  readonly tenantIds: readonly string[];
+}
+
+const NOTHING = { done: 0, failed: 0, skipped: 0, left: 0, canariesFailed: 0 } as const;
+
+/** Jobs over many tenants: in waves, a few at a time, resumed after a crash, and halted when too many fail. */
+export function createFleet({ registry, database, clock, log, process }: FleetOptions) {
+  const journal = createFleetJournal({ database, clock, ...(process && { process }) });
+  const turns = new Map<string, Promise<void>>();
+  const context: Context = { registry, journal, log, turns };
+
+  return {
+    /**
+     * Runs a job to its end, or goes on with it where it was interrupted. Null when another process is at one of its
+     * kind. That a tenant fails is part of the report; throws when the control plane's database fails, and `conflict`
+     * (`job_overtaken`) when another process has taken the job over.
+     */
+    async run(job: FleetJob): Promise<FleetReport | null> {
+      const unfinished = await journal.findUnfinished(job.kind);
+      if (unfinished) {
+        const lease = await journal.acquire(unfinished);
+        if (!lease) return null;
+        if (unfinished.target === job.target) return await keeping(context, job, lease);
+        await journal.end(lease, "failed", "superseded");
+      }
+      const plan = await planJob(context, job);
+      if (plan.length === 0) return { ...NOTHING, jobId: null, state: "done", reason: null };
+      const { kind, target } = job;
+      const lease = await journal.begin({ id: timeId(clock()), kind, target }, plan);
+      return lease && (await keeping(context, job, lease));
+    },
+
+    /** What `run` would do if it began now: nothing is opened and nothing changes. */
+    async plan(job: Pick<FleetJob, "kind" | "skips" | "canary">): Promise<readonly FleetPlan[]> {
+      const planned = await planJob(context, job);
+      return WAVES.map((wave, index) => ({
+        wave,
+        tenantIds: planned.filter((tenant) => tenant.wave === index).map(({ tenantId }) => tenantId),
+      })).filter(({ tenantIds }) => tenantIds.length > 0);
+    },
+
+    /** Settles when no job of this process is at the tenant any more: what a deletion waits for. */
+    settled: (tenantId: string): Promise<void> => turns.get(tenantId) ?? Promise.resolve(),
+  };
+}
+
+export type Fleet = ReturnType<typeof createFleet>;
+
+interface Context {
+  readonly registry: FleetOptions["registry"];
+  readonly journal: FleetJournal;
+  readonly log: Logger | undefined;
+  /** The tenants whose turn is on. */
+  readonly turns: Map<string, Promise<void>>;
+}
+
+async function planJob(
+  { registry, journal }: Context,
+  { kind, skips, canary = [] }: Pick<FleetJob, "kind" | "skips" | "canary">,
+) {
+  const candidates: Candidate[] = [];
+  let page = await registry.list({ take: PAGE_ROWS });
+  while (page.length > 0) {
+    candidates.push(...page.filter((placement) => skips(placement) === null));
+    page = await registry.list({ take: PAGE_ROWS, from: page.at(-1)?.tenantId ?? "" });
+  }
+  return planWaves(candidates, { canary, failedBefore: await journal.failedLast(kind) });
+}
+
+/** Runs the waves and keeps the lease meanwhile. */
+async function keeping(context: Context, job: FleetJob, lease: JobLease): Promise<FleetReport> {
+  const { journal } = context;
+  // A renewal that fails changes nothing: the lease is compared at every write.
+  const renewal = setInterval(() => void journal.renew(lease).catch(() => {}), RENEWAL_MS).unref();
+  try {
+    return await runWaves(context, job, lease);
+  } catch (error) {
+    // What could not be written down is resumed all the same, when the lease has ended.
+    await journal.release(lease).catch(() => {});
+    throw error;
+  } finally {
+    clearInterval(renewal);
+  }
+}
+
+async function runWaves(context: Context, job: FleetJob, lease: JobLease): Promise<FleetReport> {
+  const { journal, log } = context;
+  const { jobId } = lease;
+  const { kind } = job;
+  let tally = await journal.tally(jobId);
+  for (const [wave, name] of WAVES.entries()) {
+    if (haltReason(tally, job) || job.signal?.aborted) break;
+    const waiting = await journal.waiting(jobId, wave);
+    if (waiting.length === 0) continue;
+    await journal.enterWave(lease, wave);
+    tally = await runWave(context, { job, lease, isCanary: wave === 0, tally }, waiting);
+    log?.info("fleet.wave", { job: jobId, kind, wave: name, ...tally });
+  }
+
+  const reason = haltReason(tally, job);
+  if (!reason && tally.left > 0) {
+    await journal.release(lease);
+    return { ...tally, jobId, state: "running", reason: null };
+  }
+  const state = stateAfter(tally, reason);
+  await journal.end(lease, state, reason);
+  if (reason) log?.error("fleet.halted", { job: jobId, kind, reason, ...tally });
+  return { ...tally, jobId, state, reason };
+}
+
+function stateAfter({ left }: Tally, reason: string | null): "done" | "halted" | "failed" {
+  if (!reason) return "done";
+  return left > 0 ? "halted" : "failed";
+}
+
+/** Why nobody comes next; null when somebody may. */
+function haltReason(tally: Tally, { errorBudget }: FleetJob): string | null {
+  const { done, failed, skipped, left, canariesFailed } = tally;
+  if (canariesFailed > 0) return "canary_failed";
+  return failed > errorBudget * (done + failed + skipped + left) ? "error_budget_spent" : null;
+}
+
+interface Wave {
+  readonly job: FleetJob;
+  readonly lease: JobLease;
+  readonly isCanary: boolean;
+  /** As it stands before the wave. */
+  readonly tally: Tally;
+}
+
+/** Gives each tenant its turn, a few at once, until one failure too many; returns how things stand then. */
+async function runWave(context: Context, wave: Wave, waiting: readonly Candidate[]): Promise<Tally> {
+  const { job, lease, isCanary } = wave;
+  let { tally } = wave;
+  let isBroken = false;
+  const line = waiting.values();
+  const worker = async () => {
+    for (const tenant of line) {
+      if (isBroken || job.signal?.aborted || haltReason(tally, job)) return;
+      const outcome = await takeTurn(context, job, lease, tenant);
+      tally = counted(tally, outcome, isCanary);
+    }
+  };
+  const workers = Array.from({ length: job.concurrency ?? CONCURRENCY }, () =>
+    worker().catch((error: unknown) => {
+      isBroken = true;
+      throw error;
+    }),
+  );
+  // The others end their turns before anybody hears of it: nothing goes on behind the caller's back.
+  await Promise.allSettled(workers);
+  await Promise.all(workers);
+  return tally;
+}
+
+function counted(tally: Tally, outcome: Outcome, isCanary: boolean): Tally {
+  const canariesFailed = tally.canariesFailed + (isCanary && outcome === "failed" ? 1 : 0);
+  return { ...tally, [outcome]: tally[outcome] + 1, left: tally.left - 1, canariesFailed };
+}
+
+/** A deletion that begins before the placement is read is seen in it; one that begins after it waits for the turn. */
+async function takeTurn(context: Context, job: FleetJob, lease: JobLease, tenant: Candidate): Promise<Outcome> {
+  const { journal, log, turns } = context;
+  const { tenantId } = tenant;
+  const turn = workOn(context, job, tenant);
+  turns.set(
+    tenantId,
+    turn.then(
+      () => {},
+      () => {},
+    ),
+  );
+  try {
+    const { outcome, reason, error } = await turn;
+    if (outcome === "failed")
+      log?.warn("fleet.tenant_failed", { job: lease.jobId, kind: job.kind, tenant: tenantId, error });
+    await journal.record(lease, tenantId, outcome, reason);
+    return outcome;
+  } finally {
+    turns.delete(tenantId);
+  }
+}
+
+interface Turn {
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  readonly error?: unknown;
+}
+
+/** After a failure the tenant is looked at again: one that was deleted or brought up to date meanwhile did not fail. */
+async function workOn({ registry }: Context, job: FleetJob, { tenantId, tag }: Candidate): Promise<Turn> {
+  let failure: { readonly error: unknown } | undefined;
+  for (let tries = 1; ; tries += 1) {
+    const placement = await registry.read(tenantId);
+    const reason = placement?.tag === tag ? job.skips(placement) : "tenant_gone";
+    if (!placement || reason) return { outcome: "skipped", reason };
+    if (failure && (tries > TRIES_MAX || !isConflict(failure.error))) {
+      return { outcome: "failed", reason: describe(failure.error), error: failure.error };
+    }
+    try {
+      await job.work(placement);
+      return { outcome: "done", reason: null };
+    } catch (error) {
+      failure = { error };
+    }
+  }
+}
+
+const isConflict = (error: unknown) => error instanceof PlatformError && error.code === "conflict";
