@@ -3,7 +3,6 @@ import { Hono } from "hono";
 import type { Clock } from "../../domain/clock.ts";
 import { bodyLimit } from "./body-limit.ts";
 import { clientIp, type PeerAddress } from "./client-ip.ts";
-import { codeReplay } from "./code-replay.ts";
 import { cookies } from "./cookies.ts";
 import { draft } from "./draft.ts";
 import { answerError } from "./errors.ts";
@@ -65,7 +64,6 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     foreignTokens(),
     tenantState(),
     patchKeys(),
-    codeReplay(),
     cookies(),
     spentCodes(),
     widgetFiles(),
