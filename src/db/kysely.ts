@@ -21,13 +21,16 @@ export function fromKysely(db: AnyKysely): Database {
 
 async function run(db: AnyKysely, { sql, parameters }: Statement): Promise<StatementResult> {
   try {
-    const query = CompiledQuery.raw(sql, [...parameters]);
+    const query = CompiledQuery.raw(sql, parameters.map(storable));
     const { rows, numAffectedRows } = await db.executeQuery<Record<string, unknown>>(query);
     return { rows, changes: rows.length > 0 ? rows.length : Number(numAffectedRows ?? 0) };
   } catch (error) {
     throw translate(error);
   }
 }
+
+/** Not every driver stores a boolean, and one ends the process over it. */
+const storable = (value: unknown) => (typeof value === "boolean" ? Number(value) : value);
 
 async function beginOn(db: AnyKysely): Promise<Transaction> {
   const transaction = await db.startTransaction().execute();
