@@ -49,8 +49,14 @@ export function createMigrationJob({ registry, providers, template }: MigrationJ
   };
 }
 
+interface RunningJob {
+  /** Settles when it is over, halted, failed or stopped. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
 /** Runs a job behind the requests until it is over or stopped. What another process is at is asked about again. */
-export function startFleetJob(fleet: Fleet, job: FleetJob, log: Logger): { stop(): Promise<void> } {
+export function startFleetJob(fleet: Fleet, job: FleetJob, log: Logger): RunningJob {
   const stopping = new AbortController();
   const { signal } = stopping;
   const work = async () => {
@@ -64,12 +70,14 @@ export function startFleetJob(fleet: Fleet, job: FleetJob, log: Logger): { stop(
       log.error("fleet.failed", { kind: job.kind, error });
     }
   };
-  const working = work();
+  const ended = work();
 
   return {
+    ended,
+
     async stop() {
       stopping.abort();
-      await working;
+      await ended;
     },
   };
 }

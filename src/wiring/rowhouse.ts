@@ -1,4 +1,6 @@
 import type { CacheAdapter, DataAdapters } from "@authhero/adapter-interfaces";
+import { createFleet } from "../../provisioning/fleet.ts";
+import { createMigrationJob, startFleetJob } from "../../provisioning/fleet-migration.ts";
 import { createJournal, type Journal } from "../../provisioning/journal.ts";
 import { createKeyReserve } from "../../provisioning/key-reserve.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
@@ -59,16 +61,21 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const controlPlane = await openControlPlane(config, clock);
   const firstLogin = await seed(controlPlane, config);
   await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
-  const { pool, lifecycle, journal, keys } = await openTenants(controlPlane, config, clock);
+  const { pool, lifecycle, journal, keys, fleet, migration } = await openTenants(controlPlane, { config, log, clock });
   let upkeep: Upkeep | undefined;
   const routing = routingTo(controlPlane, pool, createCache({ clock }), (tenantId) => upkeep?.wake(tenantId));
   const data = raisingEpochs(routed({ ...routing, surface: "auth" }), controlPlane.registry.raiseEpoch);
   const front = frontOver(controlPlane, { config, log, clock, data, lifecycle, journal, routing });
 
   const operations = startOperations(lifecycle, log);
+  const migrations = startFleetJob(fleet, migration, log);
   upkeep = startUpkeep({
     data,
-    tenants: () => servedTenants(controlPlane),
+    async *tenants() {
+      // Opening a database migrates it: housekeeping must not run ahead of the canaries, nor past a halt.
+      await migrations.ended;
+      yield* servedTenants(controlPlane, (placement) => migration.skips(placement) === null);
+    },
     refillKeys: keys.refill,
     sweepShared: () => controlPlane.registry.directories.sweepStates(),
     originOf: (tenantId) => originOf(tenantId, hostRules(config)),
@@ -80,6 +87,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
     fetch: front.fetch,
     firstLogin,
     async close() {
+      await migrations.stop();
       await operations.stop();
       await upkeep?.stop();
       await pool.close();
@@ -102,7 +110,7 @@ async function seed({ adapters, tenantId }: ControlPlane, config: Config): Promi
 }
 
 /** The databases of the tenants, and what makes and removes them. */
-async function openTenants(controlPlane: ControlPlane, config: Config, clock: Clock) {
+async function openTenants(controlPlane: ControlPlane, { config, log, clock }: Required<RowhouseOptions>) {
   const { registry, database, adapters, keyRing } = controlPlane;
   const providers = createProviders(config);
   const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
@@ -125,11 +133,15 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
   });
   const journal = createJournal({ database, clock });
   const keys = createKeyReserve({ database, keyRing, clock, generate: generateSigningKey });
+  const fleet = createFleet({ registry, database, clock, log });
   const lifecycle = createLifecycle({
     registry,
     journal,
     providers,
-    pool,
+    pool: {
+      // A migration under way uses the database, too.
+      evict: async (tenantId) => void (await Promise.all([pool.evict(tenantId), fleet.settled(tenantId)])),
+    },
     template,
     steps: {
       signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId, keys.take),
@@ -140,7 +152,8 @@ async function openTenants(controlPlane: ControlPlane, config: Config, clock: Cl
     undeleteDays: config.UNDELETE_DAYS,
     clock,
   });
-  return { pool, lifecycle, journal, keys };
+  const migration = createMigrationJob({ registry, providers, template });
+  return { pool, lifecycle, journal, keys, fleet, migration };
 }
 
 /** A database that older code has made gets the migrations it lacks before anybody sees it. */
@@ -226,12 +239,17 @@ const hostRules = (config: Config): HostRules => ({
   controlPlaneTenantId: config.CONTROL_PLANE_TENANT_ID,
 });
 
-/** Every tenant whose database can be opened, the control plane included, a page at a time. */
-async function* servedTenants({ registry }: ControlPlane): AsyncIterable<string> {
+/** Every tenant that is served and up to date, the control plane included, a page at a time. */
+async function* servedTenants(
+  { registry }: ControlPlane,
+  isBehind: (placement: Placement) => boolean,
+): AsyncIterable<string> {
   const take = 100;
   let page = await registry.list({ take });
   while (page.length > 0) {
-    for (const { tenantId, state } of page) if (state === "ready") yield tenantId;
+    for (const placement of page) {
+      if (placement.state === "ready" && !isBehind(placement)) yield placement.tenantId;
+    }
     page = await registry.list({ take, from: page.at(-1)?.tenantId ?? "" });
   }
 }
