@@ -37,13 +37,13 @@ describe("starting", () => {
     const { code, output } = await startExpectingRefusal({
       PORT: "seventy",
       POOL_MAX_OPEN: "-1",
-      TURSO_API_TOKEN: "s3cret",
+      METRICS: "s3cret",
     });
 
     expect(code).toBe(1);
     expect(output).toMatch(/PORT/);
     expect(output).toMatch(/POOL_MAX_OPEN/);
-    expect(output).toMatch(/TURSO_API_TOKEN/);
+    expect(output).toMatch(/METRICS/);
     expect(output).not.toMatch(/seventy|s3cret/);
   });
 
