@@ -3,16 +3,16 @@ import { PlatformError } from "../../domain/errors.ts";
 import type { TenantState } from "../../domain/tenants.ts";
 import type { Router } from "../router.ts";
 
-/** What AuthHero knows of a tenant's life: it may serve it, must wait, or never will. */
-const PROVISIONING: Readonly<Record<TenantState, Tenant["provisioning_state"]>> = {
+/** What AuthHero knows of a tenant's life: it may serve it, must wait, or never will. Null: there is none any more. */
+const PROVISIONING: Readonly<Record<TenantState, Tenant["provisioning_state"] | null>> = {
   pending: "pending",
   provisioning: "pending",
   ready: "ready",
   suspended: "ready",
   read_only: "ready",
   failed: "failed",
-  deleting: "pending",
-  deleted: "pending",
+  deleting: null,
+  deleted: null,
 };
 
 /** Tenant rows stand in the control plane; whether one is there and ready is the registry's word alone. */
@@ -26,7 +26,8 @@ export function routeTenants(router: Router): TenantsDataAdapter {
 
     async get(id) {
       const [tenant, state] = await Promise.all([on(({ tenants }) => tenants.get(id)), router.directory.stateOf(id)]);
-      return tenant && state ? { ...tenant, provisioning_state: PROVISIONING[state] } : null;
+      const provisioning_state = state && PROVISIONING[state];
+      return tenant && provisioning_state ? { ...tenant, provisioning_state } : null;
     },
   };
 }
