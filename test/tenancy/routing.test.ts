@@ -142,6 +142,14 @@ describe("signing keys", () => {
     expect(await kids(houses.management, "acme", "tenant_id:beta")).toEqual([]);
   });
 
+  it("are no other tenant's for a query with alternatives, as a kid from a path may smuggle in", async () => {
+    const smuggled = "type:jwt_signing AND kid:of-beta OR type:jwt_signing";
+
+    expect(await kids(houses.auth, "acme", smuggled)).not.toContain("of-beta");
+    expect(await kids(houses.management, "acme", smuggled)).not.toContain("of-beta");
+    expect(await kids(houses.auth, CONTROL_PLANE, smuggled)).not.toContain("of-beta");
+  });
+
   it("can be changed and made by their owner only", async () => {
     const now = new Date().toISOString();
     const revoke = (kid: string) => asRequestOf("acme", () => houses.management.keys.update(kid, { revoked_at: now }));

@@ -7,41 +7,51 @@ import { type Router, requireBoundTenant } from "../router.ts";
  * publishes its own keys only. Its management API also sees the control plane's, which verify operators' tokens.
  */
 export function routeKeys(router: Router): KeysAdapter {
-  const own = () => requireBoundTenant("keys");
-  const isControlPlane = (tenantId: string) => tenantId === router.controlPlaneTenantId;
-  const list = (params: ListParams | undefined, clause: string) =>
-    router.onControlPlane(({ keys }) => keys.list({ ...params, q: narrowed(params?.q, clause) }));
+  /** Whose keys are the request's own: a tenant's, or the control plane's, which name no tenant. */
+  const own = (): Owner => {
+    const tenantId = requireBoundTenant("keys");
+    return tenantId === router.controlPlaneTenantId ? CONTROL_PLANE : tenantId;
+  };
+  const list = (params: ListParams | undefined, owner: Owner) =>
+    router.onControlPlane(async ({ keys }) => ownedBy(owner, await keys.list(asked(params, owner))));
 
   return {
     async create(key, options) {
-      const tenantId = own();
-      refuseForeign(key, tenantId, isControlPlane(tenantId));
+      refuseForeign(key, own());
       await router.onControlPlane(({ keys }) => keys.create(key, options));
     },
 
     async list(params) {
-      const tenantId = own();
-      if (isControlPlane(tenantId)) return list(params, "-_exists_:tenant_id");
-      const mine = `tenant_id:${tenantId}`;
-      if (router.surface === "auth") return list(params, mine);
-      return joined(await Promise.all([list(params, "-_exists_:tenant_id"), list(params, mine)]));
+      const owner = own();
+      if (router.surface === "auth" || owner === CONTROL_PLANE) return list(params, owner);
+      return joined(await Promise.all([list(params, CONTROL_PLANE), list(params, owner)]));
     },
 
     async update(kid, key) {
-      const tenantId = own();
-      const clause = isControlPlane(tenantId) ? "-_exists_:tenant_id" : `tenant_id:${tenantId}`;
-      const found = await list({ q: `kid:${JSON.stringify(kid)}` }, clause);
-      if (found.signingKeys.length === 0) return false;
+      const { signingKeys } = await list({ q: `kid:${JSON.stringify(kid)}` }, own());
+      if (!signingKeys.some((found) => found.kid === kid)) return false;
       return router.onControlPlane(({ keys }) => keys.update(kid, key));
     },
   };
 }
 
-/** A further term only narrows: terms side by side must all hold. */
-const narrowed = (q: string | undefined, clause: string) => (q ? `${q} ${clause}` : clause);
+type Owner = string | undefined;
+const CONTROL_PLANE: Owner = undefined;
 
-function refuseForeign(key: SigningKey, tenantId: string, controlPlane: boolean): void {
-  if (controlPlane ? key.tenant_id === undefined : key.tenant_id === tenantId) return;
+/** Asks for the owner's rows. A term narrows only the last alternative of an OR, so this is for the page, not for safety. */
+function asked(params: ListParams | undefined, owner: Owner): ListParams {
+  const term = owner === CONTROL_PLANE ? "-_exists_:tenant_id" : `tenant_id:${owner}`;
+  return { ...params, q: params?.q ? `${params.q} ${term}` : term };
+}
+
+/** What decides: a query may hold what a request's path has put into it, a row says whose it is. */
+const ownedBy = (owner: Owner, page: ListKeysResponse): ListKeysResponse => ({
+  ...page,
+  signingKeys: page.signingKeys.filter((key) => key.tenant_id === owner),
+});
+
+function refuseForeign(key: SigningKey, owner: Owner): void {
+  if (key.tenant_id === owner) return;
   throw new PlatformError("forbidden", "foreign_key", "A tenant can create signing keys for itself only");
 }
 
