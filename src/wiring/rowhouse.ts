@@ -12,6 +12,7 @@ import { createAuthHero } from "../auth/authhero.ts";
 import { seedControlPlane } from "../auth/control-plane.ts";
 import { deliveredBehind } from "../auth/delivery.ts";
 import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
+import { createLogoutUrls } from "../auth/logout-urls.ts";
 import { createPageSources } from "../auth/page-sources.ts";
 import { createKeyOwners, ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
@@ -217,6 +218,8 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
       },
     },
     keys: createKeyOwners(adapters.keys, tenantId, clock),
+    states: { ownerOf: registry.directories.tenantOfState },
+    logoutUrls: createLogoutUrls(data),
     pageSources: createPageSources(data),
     inner: createAuthHero({
       data: deliveredBehind(data, left),

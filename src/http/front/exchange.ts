@@ -40,6 +40,18 @@ export interface PageSources {
   assets(tenantId: string): Promise<readonly string[]>;
 }
 
+/** Whose login a `state` belongs to that an identity provider sent back. */
+export interface StateOwners {
+  /** Null when nobody waits for it, or no more. */
+  ownerOf(state: string): Promise<string | null>;
+}
+
+/** Where a logout may lead. */
+export interface LogoutUrls {
+  /** The addresses that the application and its tenant list. */
+  listed(tenantId: string, clientId: string | null): Promise<readonly string[]>;
+}
+
 /** Where the front reports what it could not answer well. */
 export type FrontLog = Pick<Logger, "warn" | "error">;
 
@@ -81,6 +93,13 @@ export interface FrontEnv {
 
 export type Middleware = MiddlewareHandler<FrontEnv>;
 export type Exchange = Context<FrontEnv>;
+
+/** The body as text, read once: whatever reads it later, AuthHero included, gets this one. */
+export async function readBody(c: Exchange): Promise<string> {
+  const draft = c.get("draft");
+  draft.body ??= await c.req.raw.text();
+  return draft.body;
+}
 
 /** Puts another response in place. Hono would otherwise carry the old one's headers over, cookies included. */
 export function replaceResponse(c: Exchange, response: Response): void {

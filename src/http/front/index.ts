@@ -1,17 +1,29 @@
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { Hono } from "hono";
 import type { Clock } from "../../domain/clock.ts";
+import { basicCredentials } from "./basic-credentials.ts";
 import { bodyLimit } from "./body-limit.ts";
+import { callbackRelay } from "./callback-relay.ts";
 import { clientIp, type PeerAddress } from "./client-ip.ts";
 import { cookies } from "./cookies.ts";
 import { draft } from "./draft.ts";
 import { answerError } from "./errors.ts";
-import type { Exchange, FrontEnv, FrontLog, PageSources, Placements, SigningKeys } from "./exchange.ts";
+import type {
+  Exchange,
+  FrontEnv,
+  FrontLog,
+  LogoutUrls,
+  PageSources,
+  Placements,
+  SigningKeys,
+  StateOwners,
+} from "./exchange.ts";
 import { foreignTokens } from "./foreign-tokens.ts";
 import { forward, type Inner } from "./forward.ts";
 import { guard } from "./guard.ts";
 import { headAsGet } from "./head-as-get.ts";
 import { hosts } from "./hosts.ts";
+import { logoutUrls } from "./logout-urls.ts";
 import { originCheck } from "./origin-check.ts";
 import { pages } from "./pages.ts";
 import { patchKeys } from "./patch-keys.ts";
@@ -32,6 +44,8 @@ export interface FrontOptions {
   readonly trustedProxies: readonly string[];
   readonly placements: Placements;
   readonly keys: SigningKeys;
+  readonly states: StateOwners;
+  readonly logoutUrls: LogoutUrls;
   readonly pageSources: PageSources;
   /** AuthHero's `app.fetch`. */
   readonly inner: Inner;
@@ -59,10 +73,13 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     tenant(),
     headAsGet(),
     setupClosed(),
+    callbackRelay(options.states, options, placements),
     originCheck(),
     guard(options),
     foreignTokens(),
     tenantState(),
+    basicCredentials(),
+    logoutUrls(options.logoutUrls),
     patchKeys(),
     cookies(),
     spentCodes(),

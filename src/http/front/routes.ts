@@ -23,6 +23,15 @@ export const isLoginPage = (path: string) => isBelow(plain(path), "/u") || isBel
 
 export const isWidgetFile = (path: string) => path.startsWith("/u/widget/");
 
+/** Where identity providers send their visitors back to. */
+export const isCallback = (path: string) => CALLBACKS.some((route) => isBelow(plain(path), route));
+
+/** Auth0's logout, whose `returnTo` is compared loosely; the one of OpenID Connect is compared exactly. */
+export const isLogout = (path: string) => isBelow(plain(path), "/v2/logout");
+
+/** Where a client proves who it is (RFC 6749, section 2.3). */
+export const isClientAuthenticated = (path: string) => path === "/oauth/token" || path === "/oauth/revoke";
+
 /** What a person sees in a browser, as opposed to what a program calls. */
 export const isPage = (path: string) =>
   PAGES.some((page) => isBelow(plain(path), page)) && !isBelow(path, "/u2/screen");
@@ -40,6 +49,8 @@ const PAGES =
   "/authorize /u /u2 /callback /login/callback /connect/start /account /v2/logout /oidc/logout /samlp /passwordless/verify_redirect".split(
     " ",
   );
+
+const CALLBACKS = ["/callback", "/login/callback"];
 
 const SIGN_UP =
   "/dbconnections/signup /u/signup /u/pre-signup /u2/signup /u2/pre-signup /u2/screen/signup /u2/accept-invitation".split(

@@ -20,6 +20,13 @@ const STATES: Readonly<Record<string, TenantState>> = {
   deleted: "deleted",
 };
 
+/** Logins that an identity provider is asked about, by their `state`. */
+const STATES_OWNED: Readonly<Record<string, string>> = {
+  "acmes-state": "acme",
+  "own-state": "control_plane",
+  "states-of-the-deleted": "deleted",
+};
+
 /** What the inner app saw of a request. */
 export interface Echo {
   readonly method: string;
@@ -89,6 +96,8 @@ export function testFront(
       },
     },
     keys: { ownerOf: (kid) => Promise.resolve(signers[kid] ?? null) },
+    states: { ownerOf: (state) => Promise.resolve(STATES_OWNED[state] ?? null) },
+    logoutUrls: { listed: () => Promise.resolve(["http://localhost:5000/bye"]) },
     pageSources: {
       formTargets: () => Promise.resolve([]),
       assets: () => Promise.resolve([]),
