@@ -6,6 +6,7 @@ import type { Operation } from "./operation-rows.ts";
 import type { Placement } from "./placements.ts";
 import { createWorkbench, type ProvisionSteps, provisionSteps } from "./provision.ts";
 import type { Registry } from "./registry.ts";
+import { rotationSteps } from "./rotation.ts";
 import type { Template } from "./template.ts";
 
 /** One second, two, four … between attempts: a provider that restarts is back by then. */
@@ -39,6 +40,7 @@ export function createAttempts(needs: AttemptNeeds) {
   const deletion = deletionSteps(needs);
   const undeletion = undeletionSteps(needs);
   const purge = purgeSteps(needs);
+  const rotation = rotationSteps(needs);
 
   const failed = (attempt: Leased) => async (step: string, error: unknown) => {
     const { attempts } = attempt.lease;
@@ -63,6 +65,8 @@ export function createAttempts(needs: AttemptNeeds) {
         return await execute(undeletion, attempt, execution);
       case "purge":
         return await execute(purge, attempt, execution);
+      case "rotate-credentials":
+        return await execute(rotation, attempt, execution);
       case "suspend":
       case "reactivate":
       case "read-only":

@@ -2,9 +2,10 @@ import type { Statement } from "../src/db/database.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import type { Journal } from "./journal.ts";
 import { type Attempt, requireState, type Step } from "./operation.ts";
-import { openOwned, type Providers, providerOf } from "./ownership.ts";
+import { type Providers, providerOf } from "./ownership.ts";
 import type { Placement } from "./placements.ts";
 import type { Registry } from "./registry.ts";
+import { openRotating } from "./rotation.ts";
 
 /** A request that holds a database longer than this has hung; the deletion is resumed later. */
 const FENCE_MS = 10_000;
@@ -62,7 +63,8 @@ export function deletionSteps(needs: DeletionNeeds): readonly Step<Attempt>[] {
 }
 
 /** The steps that bring a deleted tenant back. Their names are stored, so never renamed. */
-export function undeletionSteps({ registry, journal, providers }: DeletionNeeds): readonly Step<Attempt>[] {
+export function undeletionSteps(needs: DeletionNeeds): readonly Step<Attempt>[] {
+  const { registry, journal, providers } = needs;
   return [
     // It happened in the batch that began the operation: from there on it cannot be purged.
     { name: MARK_UNDELETING, run: () => Promise.resolve() },
@@ -76,7 +78,8 @@ export function undeletionSteps({ registry, journal, providers }: DeletionNeeds)
     {
       name: "verify",
       async run(attempt) {
-        const database = await openOwned(providers, await requireState(registry, attempt, "provisioning"));
+        const placement = await requireState(registry, attempt, "provisioning");
+        const database = await openRotating(needs, attempt, placement);
         await database.close();
       },
     },

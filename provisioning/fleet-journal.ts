@@ -13,7 +13,7 @@ const JOBS_KEPT = 20;
 const ROWS_PER_INSERT = 500;
 
 /** What a job does. Stored, so never renamed. */
-export type FleetKind = "migrate";
+export type FleetKind = "migrate" | "rotate-credentials";
 
 export type JobState = "running" | "done" | "halted" | "failed";
 

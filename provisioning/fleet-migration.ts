@@ -12,7 +12,7 @@ import type { Template } from "./template.ts";
 const ERROR_BUDGET = 0.01;
 
 export interface MigrationJobOptions {
-  readonly registry: Pick<Registry, "recordDatabase">;
+  readonly registry: Pick<Registry, "recordSchema">;
   readonly providers: Providers;
   /** Its migrations, and the hash of them that databases are brought to. */
   readonly template: Pick<Template, "schemaVersion" | "migrate">;
@@ -37,14 +37,14 @@ export function createMigrationJob({ registry, providers, template }: MigrationJ
     },
 
     async work(placement) {
-      if (!placement.location) return;
       const database = await openOwned(providers, placement);
       try {
         await migrate(database);
       } finally {
         await database.close();
       }
-      await registry.recordDatabase(placement, placement.location, schemaVersion);
+      // Not the location: a rotation may have recorded another one meanwhile.
+      await registry.recordSchema(placement, schemaVersion);
     },
   };
 }

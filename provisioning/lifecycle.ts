@@ -8,6 +8,7 @@ import type { Operation, OperationKind } from "./operation-rows.ts";
 import type { Placement } from "./placements.ts";
 import { CLAIM } from "./provision.ts";
 import type { Registry } from "./registry.ts";
+import { canRotate } from "./rotation.ts";
 import { type Asked, createStarter, type Started, type Starter, type StarterOptions } from "./starting.ts";
 
 export type LifecycleOptions = StarterOptions;
@@ -51,6 +52,7 @@ export function createLifecycle(options: LifecycleOptions) {
 
     ...deletions,
     ...createChanges(options),
+    ...createRotations(options, starter),
 
     /**
      * Goes on with what is unfinished for a tenant, also with what has failed for good, and counts attempts anew.
@@ -131,6 +133,27 @@ function createDeletions({ registry, journal, undeleteDays, clock }: LifecycleOp
         throw new PlatformError("conflict", "undelete_window_over", `The tenant ${tenantId} is about to be purged`);
       }
       return await begin(placement, "undelete", asked);
+    },
+  };
+}
+
+function createRotations({ registry, providers }: LifecycleOptions, { beginBeside, resume }: Starter) {
+  return {
+    /**
+     * Begins to give the tenant's database new credentials, or goes on with that; the old ones open nothing any more,
+     * and until the new ones are recorded the database is `unavailable`. `not_found`; `conflict`: `not_supported` where
+     * the provider has no credentials, `illegal_transition` for a tenant that is not served; `unavailable`
+     * (`operation_running`).
+     */
+    async rotate(tenantId: string, asked: Asked): Promise<Started> {
+      const placement = requirePlacement(tenantId, await registry.read(tenantId));
+      requireServed(placement);
+      if (!canRotate(providers, placement)) {
+        throw new PlatformError("conflict", "not_supported", `Databases of ${placement.provider} have no credentials`);
+      }
+      return (
+        (await resume(tenantId, "rotate-credentials")) ?? (await beginBeside(placement, "rotate-credentials", asked))
+      );
     },
   };
 }

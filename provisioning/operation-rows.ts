@@ -10,7 +10,15 @@ export const LEASE_MS = 30_000;
 const ERROR_CHARACTERS_MAX = 500;
 
 /** Stored, so never renamed. */
-export type OperationKind = "provision" | "delete" | "undelete" | "purge" | "suspend" | "reactivate" | "read-only";
+export type OperationKind =
+  | "provision"
+  | "delete"
+  | "undelete"
+  | "purge"
+  | "suspend"
+  | "reactivate"
+  | "read-only"
+  | "rotate-credentials";
 
 /** One run of named steps for one incarnation of a tenant. */
 export interface Operation {

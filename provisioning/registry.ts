@@ -94,15 +94,11 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
     /** The tenants whose time to be purged has come, the longest overdue first; at most 100. */
     due: (): Promise<readonly Placement[]> => listDue(context),
 
-    /** Notes where the database is and which schema it has. `conflict` when the placement has changed. */
-    recordDatabase: (
-      placement: Placement,
-      location: Location,
-      schemaVersion: string,
-      alongside?: readonly Statement[],
-    ): Promise<Placement> => {
-      const columns = { ...toLocationColumns(keyRing, placement, location), schema_version: schemaVersion };
-      return forgetting(placement.tenantId, change(context, placement, columns, alongside));
+    ...createRecords(context, forgetting),
+
+    /** Runs statements if the placement is still in the state it was read in; otherwise `conflict`, as `transition`. */
+    ifUnchanged: async (placement: Placement, statements: readonly Statement[]): Promise<void> => {
+      await guarded(context, placement, statements);
     },
 
     /** Lets other processes know that something cached about the tenant has changed. */
@@ -118,6 +114,37 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
 }
 
 export type Registry = ReturnType<typeof createRegistry>;
+
+/** What is noted about a tenant's database. */
+function createRecords(context: Context, forgetting: <T>(tenantId: string, write: Promise<T>) => Promise<T>) {
+  const { keyRing } = context;
+  return {
+    /** Notes where the database is and which schema it has. `conflict` when the placement has changed. */
+    recordDatabase: (
+      placement: Placement,
+      location: Location,
+      schemaVersion: string,
+      alongside?: readonly Statement[],
+    ): Promise<Placement> => {
+      const columns = { ...toLocationColumns(keyRing, placement, location), schema_version: schemaVersion };
+      return forgetting(placement.tenantId, change(context, placement, columns, alongside));
+    },
+
+    /** Notes how the database is reached from now on, and nothing else, like `recordDatabase`. */
+    recordLocation: (
+      placement: Placement,
+      location: Location,
+      alongside?: readonly Statement[],
+    ): Promise<Placement> => {
+      const columns = toLocationColumns(keyRing, placement, location);
+      return forgetting(placement.tenantId, change(context, placement, columns, alongside));
+    },
+
+    /** Notes which schema the database has, and nothing else, like `recordDatabase`. */
+    recordSchema: (placement: Placement, schemaVersion: string): Promise<Placement> =>
+      forgetting(placement.tenantId, change(context, placement, { schema_version: schemaVersion })),
+  };
+}
 
 interface Context {
   readonly database: Database;

@@ -87,7 +87,8 @@ export function createShelf<T>(options: ShelfOptions<T>) {
   return {
     /** Holds the entry of a placement, which is opened if need be. */
     async lease(placement: Placement): Promise<Lease<T>> {
-      const slot = state.slots.get(keyOf(placement)) ?? put(state, placement);
+      const found = state.slots.get(keyOf(placement));
+      const slot = found && opensAlike(found, placement) ? found : put(state, placement);
       hold(state, slot);
       const { entry } = await slot.opening;
       return { entry, placement: slot.placement, release: once(() => release(state, slot)) };
@@ -229,6 +230,11 @@ function createFailures(clock: Clock) {
       for (const [key, failure] of failures) if (failure.tenantId === tenantId) failures.delete(key);
     },
   };
+}
+
+/** What was opened with credentials that are no longer the registry's is refused by its database. */
+function opensAlike<T>(slot: Slot<T>, { location }: Placement): boolean {
+  return slot.placement.location?.secret === location?.secret;
 }
 
 interface Signal {

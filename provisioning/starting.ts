@@ -5,6 +5,7 @@ import { MARK_DELETING, MARK_UNDELETING } from "./deletion.ts";
 import type { Operation } from "./operation-rows.ts";
 import type { Placement } from "./placements.ts";
 import type { Pool } from "./pool.ts";
+import { MARK_ROTATING } from "./rotation.ts";
 import { createRuns } from "./runs.ts";
 
 export interface StarterOptions extends Omit<AttemptNeeds, "quiesce"> {
@@ -63,6 +64,15 @@ export function createStarter(options: StarterOptions) {
       const { to, step } = BEGINNINGS[kind];
       const { lease, statements } = journal.begin({ id: timeId(clock()), tenantId, tag, kind, initiator }, step);
       await registry.transition(placement, to, statements);
+      return start({ tenantId, tag, kind, lease });
+    },
+
+    /** Begins what leaves the placement as it is, if nobody has changed it meanwhile. */
+    async beginBeside(placement: Placement, kind: "rotate-credentials", { initiator }: Asked): Promise<Started> {
+      const { tenantId, tag } = placement;
+      const operation = { id: timeId(clock()), tenantId, tag, kind, initiator };
+      const { lease, statements } = journal.begin(operation, MARK_ROTATING);
+      await registry.ifUnchanged(placement, statements);
       return start({ tenantId, tag, kind, lease });
     },
 

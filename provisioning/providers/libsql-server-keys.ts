@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
 import { SignJWT } from "jose";
 import type { Clock } from "../../src/domain/clock.ts";
 import { PlatformError } from "../../src/domain/errors.ts";
@@ -25,10 +25,11 @@ interface NamespaceKey {
  * whoever repeats `ensure` after a crash, and two processes that ensure one namespace would lock each other out.
  */
 export function deriveNamespaceKey(adminKey: string, database: DatabaseName): NamespaceKey {
-  const seed = Buffer.from(hkdfSync("sha256", adminKey, "", `rowhouse libsql-server jwt ${database}`, SEED_BYTES));
-  const { x: publicKey = "" } = createPublicKey(toPrivateKey(seed)).export({ format: "jwk" });
-  return { secret: seed.toString("base64url"), publicKey };
+  return keyOf(Buffer.from(hkdfSync("sha256", adminKey, "", `rowhouse libsql-server jwt ${database}`, SEED_BYTES)));
 }
+
+/** A key that nobody can derive, for a namespace whose first one may be known to somebody. */
+export const newNamespaceKey = (): NamespaceKey => keyOf(randomBytes(SEED_BYTES));
 
 /**
  * Makes tokens for one namespace, and a new one when half of the last one's life is over. They name the namespace,
@@ -55,6 +56,11 @@ export function createNamespaceTokens(database: DatabaseName, secret: string, cl
     }
     return current.token;
   };
+}
+
+function keyOf(seed: Buffer): NamespaceKey {
+  const { x: publicKey = "" } = createPublicKey(toPrivateKey(seed)).export({ format: "jwk" });
+  return { secret: seed.toString("base64url"), publicKey };
 }
 
 function toPrivateKey(seed: Buffer): KeyObject {

@@ -6,7 +6,7 @@ import { PlatformError } from "../../src/domain/errors.ts";
 import type { DatabaseName } from "../../src/domain/names.ts";
 import { defineProvider } from "./define.ts";
 import { createNamespaceAdmin } from "./libsql-server-admin.ts";
-import { createNamespaceTokens, deriveNamespaceKey } from "./libsql-server-keys.ts";
+import { createNamespaceTokens, deriveNamespaceKey, newNamespaceKey } from "./libsql-server-keys.ts";
 
 /** What a blocked namespace answers; operators see it too. */
 const RETAINED = "retained by rowhouse until its tenant is brought back or purged";
@@ -99,6 +99,12 @@ export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServer
     destroy: (database) => admin.remove(database),
 
     async *list() {},
+
+    async rotateCredentials(database) {
+      const { publicKey, secret } = newNamespaceKey();
+      if (!(await admin.change(database, { jwt_key: publicKey }))) throw missing(database);
+      return { locator: database, secret };
+    },
   };
 });
 

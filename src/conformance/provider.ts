@@ -257,6 +257,26 @@ const clauses = {
     expect(await notes(provider, name, location)).toEqual(["new"]);
   },
 
+  "rotating makes useless what was given out before, where the place has credentials": async ({ provider, name }) => {
+    const before = await provider.ensure(name);
+    await write(provider, name, before, "kept");
+    if (!provider.rotateCredentials) return;
+    const open = await provider.open(name, before);
+
+    await provider.rotateCredentials(name);
+    const after = await provider.rotateCredentials(name);
+
+    await expect(open.batch([{ sql: "select 1", parameters: [] }])).rejects.toMatchObject({ code: "unavailable" });
+    await open.close();
+    await expect(provider.open(name, before)).rejects.toMatchObject({
+      code: "unavailable",
+      reason: "database_refused",
+    });
+    expect(await notes(provider, name, after)).toEqual(["kept"]);
+    await provider.destroy(name);
+    await expect(provider.rotateCredentials(name)).rejects.toMatchObject({ code: "not_found" });
+  },
+
   "listing names what exists, retained or not, where the place can list": async ({ provider, name, other }) => {
     await provider.ensure(name);
     await provider.ensure(other);

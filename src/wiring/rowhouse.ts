@@ -161,7 +161,7 @@ async function openTenants(controlPlane: ControlPlane, { config, log, clock }: R
 async function bringUpToDate(registry: Registry, opened: Database, placement: Placement, schemaVersion: string) {
   if (placement.schemaVersion === schemaVersion || !placement.location) return;
   await migrate(opened, ["tenant"]);
-  await registry.recordDatabase(placement, placement.location, schemaVersion);
+  await registry.recordSchema(placement, schemaVersion);
 }
 
 function routingTo(
@@ -199,7 +199,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   const { config, log, clock, data, lifecycle, journal, routing } = behind;
   const { tenantId, registry, adapters } = controlPlane;
   const rules = hostRules(config);
-  const operations = createOperationsService(journal, lifecycle, registry);
+  const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
   const tenants = createTenantsService({
     ...{ controlPlane, lifecycle, journal, rules, clock },
     provider: config.PROVIDER,

@@ -116,6 +116,10 @@ export async function openStreet(options: StreetOptions = {}) {
       await (await lifecycle.undelete(tenantId, request)).ended;
       return await placementOf(tenantId);
     },
+    async rotate(tenantId: string) {
+      await (await lifecycle.rotate(tenantId, request)).ended;
+      return await placementOf(tenantId);
+    },
     /** As somebody who resumes by hand. */
     async resume(tenantId: string) {
       await (await lifecycle.resume(tenantId))?.ended;

@@ -50,7 +50,7 @@ const beginRoute = createRoute({
   responses: {
     200: json(Operation, "It is done"),
     202: json(Operation, "It has begun"),
-    409: json(ErrorBody, "There is nothing of this kind to resume, or the tenant is not deleted"),
+    409: json(ErrorBody, "There is nothing of this kind to resume, or the tenant is in a state that does not allow it"),
     ...notFound,
     ...refusals,
   },

@@ -27,6 +27,8 @@ export const Operation = z.object({
 });
 export type Operation = z.infer<typeof Operation>;
 
-/** What may be asked for: a purge, or to go on with one of these that has failed. */
-export const NewOperation = z.strictObject({ kind: z.enum(["provision", "delete", "undelete", "purge"]) });
+/** What may be asked for: the last three, or to go on with any of them that has failed. */
+export const NewOperation = z.strictObject({
+  kind: z.enum(["provision", "delete", "undelete", "purge", "rotate-credentials", "read-only"]),
+});
 export type OperationKind = z.infer<typeof NewOperation>["kind"];

@@ -13,8 +13,9 @@ export interface OperationsService {
   /** Newest first, those of earlier tenants of that id included. */
   list(tenantId: string): Promise<readonly Operation[]>;
   /**
-   * Resumes what has failed, or purges a deleted tenant. Throws `not_found` (`tenant_not_found`), `conflict`
-   * (`nothing_to_resume`, `tenant_not_deleted`), `unavailable` (`operation_running`).
+   * Resumes what has failed, purges a deleted tenant, gives a database new credentials, or makes a tenant read-only.
+   * Throws `not_found` (`tenant_not_found`), `forbidden` (`control_plane`), `conflict` (`nothing_to_resume`,
+   * `tenant_not_deleted`, `not_supported`, `illegal_transition`), `unavailable` (`operation_running`).
    */
   begin(tenantId: string, kind: OperationKind, initiator: string): Promise<Accepted>;
 }
