@@ -12,8 +12,9 @@ const JOBS_KEPT = 20;
 /** Far below what a statement may have of parameters. */
 const ROWS_PER_INSERT = 500;
 
-/** What a job does. Stored, so never renamed. */
-export type FleetKind = "migrate" | "rotate-credentials";
+/** What jobs over many tenants do. Stored, so never renamed. A new one has a row in `src/wiring/fleet-jobs.ts` too. */
+export const FLEET_KINDS = ["migrate", "rotate-credentials"] as const;
+export type FleetKind = (typeof FLEET_KINDS)[number];
 
 export type JobState = "running" | "done" | "halted" | "failed";
 
@@ -29,6 +30,8 @@ export interface NewJob {
   readonly id: string;
   readonly kind: FleetKind;
   readonly target: string;
+  /** Who asked for it. */
+  readonly initiator: string;
 }
 
 export interface Tally extends Readonly<Record<Outcome, number>> {
@@ -45,7 +48,8 @@ export interface FleetJournalOptions {
   readonly process?: ProcessIdentity;
 }
 
-interface Tables {
+/** The tables of fleet jobs. */
+export interface FleetTables {
   rh_fleet_jobs: JobRow;
   rh_fleet_results: {
     job_id: string;
@@ -58,7 +62,7 @@ interface Tables {
   };
 }
 
-interface JobRow {
+export interface JobRow {
   number: Generated<number>;
   id: string;
   kind: FleetKind;
@@ -71,9 +75,10 @@ interface JobRow {
   fence: Generated<number>;
   started_at: string;
   finished_at: string | null;
+  initiator: Generated<string>;
 }
 
-type Db = Kysely<Tables>;
+type Db = Kysely<FleetTables>;
 type UnfinishedJob = Selectable<JobRow>;
 
 const NO_LEASE = { lease_owner: null, lease_until: null } as const;
@@ -83,7 +88,7 @@ const NO_LEASE = { lease_owner: null, lease_until: null } as const;
  * that is lost changes nothing and throws `conflict` (`job_overtaken`).
  */
 export function createFleetJournal({ database, clock, process = thisProcess() }: FleetJournalOptions) {
-  const db: Db = new Kysely<Tables>({ dialect: database.dialect });
+  const db: Db = new Kysely<FleetTables>({ dialect: database.dialect });
   const now = () => clock().toISOString();
   const leased = () => ({
     lease_owner: process.id,

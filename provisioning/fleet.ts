@@ -3,6 +3,7 @@ import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import { timeId } from "../src/domain/ids.ts";
 import type { Logger } from "../src/log/logger.ts";
+import { createFleetHistory } from "./fleet-history.ts";
 import {
   createFleetJournal,
   type FleetJournal,
@@ -54,8 +55,18 @@ export interface FleetJob {
   readonly concurrency?: number;
   /** The share of all tenants of the job, from 0 to 1, that may fail. With one more the job halts. */
   readonly errorBudget: number;
+  /** Who asked for it, for the record; by default the start of a process. */
+  readonly initiator?: string;
   /** Stops between two tenants; the next `run` goes on there. */
   readonly signal?: AbortSignal;
+}
+
+/** A job that has begun. */
+export interface StartedJob {
+  /** Null when there was nothing to do. */
+  readonly jobId: string | null;
+  /** Settles when it is over, halted, failed or stopped; see `run` for what it throws. */
+  readonly ended: Promise<FleetReport>;
 }
 
 /** What became of a run. */
@@ -74,6 +85,8 @@ export interface FleetPlan {
   readonly tenantIds: readonly string[];
 }
 
+const STARTUP = "start";
+
 const NOTHING = { done: 0, failed: 0, skipped: 0, left: 0, canariesFailed: 0 } as const;
 
 /** Jobs over many tenants: in waves, a few at a time, resumed after a crash, and halted when too many fail. */
@@ -82,25 +95,38 @@ export function createFleet({ registry, database, clock, log, process }: FleetOp
   const turns = new Map<string, Promise<void>>();
   const context: Context = { registry, journal, log, turns };
 
+  const start = async (job: FleetJob, { recorded = false } = {}): Promise<StartedJob | null> => {
+    const going = (lease: JobLease) => ({ jobId: lease.jobId, ended: keeping(context, job, lease) });
+    const unfinished = await journal.findUnfinished(job.kind);
+    if (unfinished) {
+      const lease = await journal.acquire(unfinished);
+      if (!lease) return null;
+      if (unfinished.target === job.target) return going(lease);
+      await journal.end(lease, "failed", "superseded");
+    }
+    const plan = await planJob(context, job);
+    if (plan.length === 0 && !recorded) {
+      return { jobId: null, ended: Promise.resolve({ ...NOTHING, jobId: null, state: "done", reason: null }) };
+    }
+    const { kind, target, initiator = STARTUP } = job;
+    const lease = await journal.begin({ id: timeId(clock()), kind, target, initiator }, plan);
+    return lease && going(lease);
+  };
+
   return {
+    /**
+     * Begins what `run` does, and does not wait for it. `recorded`: there is a job to ask for even when there is
+     * nothing to do.
+     */
+    start,
+
     /**
      * Runs a job to its end, or goes on with it where it was interrupted. Null when another process is at one of its
      * kind. That a tenant fails is part of the report; throws when the control plane's database fails, and `conflict`
      * (`job_overtaken`) when another process has taken the job over.
      */
     async run(job: FleetJob): Promise<FleetReport | null> {
-      const unfinished = await journal.findUnfinished(job.kind);
-      if (unfinished) {
-        const lease = await journal.acquire(unfinished);
-        if (!lease) return null;
-        if (unfinished.target === job.target) return await keeping(context, job, lease);
-        await journal.end(lease, "failed", "superseded");
-      }
-      const plan = await planJob(context, job);
-      if (plan.length === 0) return { ...NOTHING, jobId: null, state: "done", reason: null };
-      const { kind, target } = job;
-      const lease = await journal.begin({ id: timeId(clock()), kind, target }, plan);
-      return lease && (await keeping(context, job, lease));
+      return (await (await start(job))?.ended) ?? null;
     },
 
     /** What `run` would do if it began now: nothing is opened and nothing changes. */
@@ -111,6 +137,8 @@ export function createFleet({ registry, database, clock, log, process }: FleetOp
         tenantIds: planned.filter((tenant) => tenant.wave === index).map(({ tenantId }) => tenantId),
       })).filter(({ tenantIds }) => tenantIds.length > 0);
     },
+
+    history: createFleetHistory(database),
 
     /** Settles when no job of this process is at the tenant any more: what a deletion waits for. */
     settled: (tenantId: string): Promise<void> => turns.get(tenantId) ?? Promise.resolve(),

@@ -1,6 +1,6 @@
 import type { CacheAdapter, DataAdapters } from "@authhero/adapter-interfaces";
 import { createFleet } from "../../provisioning/fleet.ts";
-import { createMigrationJob, startFleetJob } from "../../provisioning/fleet-migration.ts";
+import { startFleetJob } from "../../provisioning/fleet-migration.ts";
 import { createJournal, type Journal } from "../../provisioning/journal.ts";
 import { createKeyReserve } from "../../provisioning/key-reserve.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
@@ -37,6 +37,8 @@ import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { type ControlPlane, openControlPlane } from "./control-plane.ts";
 import { createDirectory } from "./directory.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
+import { createFleetJobs } from "./fleet-jobs.ts";
+import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
 import { startOperations } from "./operations.ts";
 import { createProviders } from "./providers.ts";
 import { createOperationsService } from "./tenant-operations.ts";
@@ -62,13 +64,15 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const controlPlane = await openControlPlane(config, clock);
   const firstLogin = await seed(controlPlane, config);
   await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
-  const { pool, lifecycle, journal, keys, fleet, migration } = await openTenants(controlPlane, { config, log, clock });
+  const { pool, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, { config, log, clock });
   let upkeep: Upkeep | undefined;
   const routing = routingTo(controlPlane, pool, createCache({ clock }), (tenantId) => upkeep?.wake(tenantId));
   const data = raisingEpochs(routed({ ...routing, surface: "auth" }), controlPlane.registry.raiseEpoch);
-  const front = frontOver(controlPlane, { config, log, clock, data, lifecycle, journal, routing });
+  const fleetOperations = createFleetOperations({ fleet, jobs, registry: controlPlane.registry, log });
+  const front = frontOver(controlPlane, { config, log, clock, data, lifecycle, journal, routing, fleetOperations });
 
   const operations = startOperations(lifecycle, log);
+  const migration = jobs.migrate();
   const migrations = startFleetJob(fleet, migration, log);
   upkeep = startUpkeep({
     data,
@@ -89,6 +93,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
     firstLogin,
     async close() {
       await migrations.stop();
+      await fleetOperations.stop();
       await operations.stop();
       await upkeep?.stop();
       await pool.close();
@@ -153,8 +158,8 @@ async function openTenants(controlPlane: ControlPlane, { config, log, clock }: R
     undeleteDays: config.UNDELETE_DAYS,
     clock,
   });
-  const migration = createMigrationJob({ registry, providers, template });
-  return { pool, lifecycle, journal, keys, fleet, migration };
+  const jobs = createFleetJobs({ controlPlane, providers, template, lifecycle });
+  return { pool, lifecycle, journal, keys, fleet, jobs };
 }
 
 /** A database that older code has made gets the migrations it lacks before anybody sees it. */
@@ -192,6 +197,7 @@ interface Behind extends RowhouseOptions {
   readonly lifecycle: Lifecycle;
   readonly journal: Journal;
   readonly routing: Omit<RoutingOptions, "surface">;
+  readonly fleetOperations: FleetOperations;
 }
 
 /** AuthHero and the front around it. */
@@ -228,7 +234,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
       issuer: rules.issuer,
       extensions: [
         { path: "/tenants", router: createTenantsRouter(tenants, operations) },
-        { path: "/operations", router: createOperationsRouter(operations) },
+        { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },
       ],
     }),
     log,

@@ -176,7 +176,7 @@ describe.skipIf(sqldMissing).each(PLACES)("rotating the credentials of a tenant 
     await made.lifecycle.suspend("gamma", { initiator: "test" });
     const fleet = createFleet(made);
 
-    const report = await fleet.run(createRotationJob(made.lifecycle, made.providers, "operator"));
+    const report = await fleet.run(createRotationJob(made.lifecycle, made.providers));
 
     expect(report).toMatchObject({ state: "done", done: 3, failed: 0 });
     for (const { tenantId, location } of before) {
@@ -184,7 +184,7 @@ describe.skipIf(sqldMissing).each(PLACES)("rotating the credentials of a tenant 
       expect(now?.location?.secret).not.toBe(location?.secret);
       expect((await made.journal.list(tenantId))[0]).toMatchObject({
         kind: "rotate-credentials",
-        initiator: "operator",
+        initiator: "fleet",
       });
       await made.remove(tenantId);
     }
@@ -216,7 +216,7 @@ describe("rotating where there is nothing to rotate", () => {
 
     await expect(made.rotate("acme")).rejects.toMatchObject({ code: "conflict", reason: "not_supported" });
     await expect(made.rotate("nobody")).rejects.toMatchObject({ code: "not_found" });
-    const job = createRotationJob(made.lifecycle, made.providers, "operator");
+    const job = createRotationJob(made.lifecycle, made.providers);
     expect(await createFleet(made).plan(job)).toEqual([]);
     expect(await kinds(made, "acme")).toEqual(["provision done"]);
   });

@@ -13,11 +13,14 @@ export function prefersAsync(c: Context): boolean {
 export async function requireOperation({ get }: Pick<OperationsService, "get">, id: string): Promise<Operation> {
   const operation = await get(id);
   if (operation) return operation;
-  throw new PlatformError("not_found", "operation_not_found", "There is no such operation");
+  throw operationNotFound();
 }
 
-/** Headers of a 202. */
-export const acceptedHeaders = (operationId: string) => ({
+export const operationNotFound = () =>
+  new PlatformError("not_found", "operation_not_found", "There is no such operation");
+
+/** Headers of a 202. `preferred`: the caller has asked for one. */
+export const acceptedHeaders = (operationId: string, preferred = true) => ({
   location: `/api/v2/operations/${operationId}`,
-  "preference-applied": "respond-async",
+  ...(preferred && { "preference-applied": "respond-async" }),
 });

@@ -1,4 +1,4 @@
-import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import {
   createRouter,
   ErrorBody,
@@ -11,7 +11,10 @@ import {
   requires,
   tenantNotFound,
 } from "../tenants/common.ts";
-import { acceptedHeaders, prefersAsync, requireOperation } from "./accepted.ts";
+import { acceptedHeaders, operationNotFound, prefersAsync, requireOperation } from "./accepted.ts";
+import { addFleetRoutes } from "./fleet-routes.ts";
+import { FleetDetail, Paging } from "./fleet-schemas.ts";
+import type { FleetService } from "./fleet-service.ts";
 import { NewOperation, Operation } from "./schemas.ts";
 import type { OperationsService } from "./service.ts";
 
@@ -19,9 +22,9 @@ const getRoute = createRoute({
   method: "get",
   path: "/{id}",
   ...requires("read:tenant_operations"),
-  request: { params: IdParameter },
+  request: { params: IdParameter, query: Paging },
   responses: {
-    200: json(Operation, "The operation, with what happened in it"),
+    200: json(z.union([Operation, FleetDetail]), "What happened in it, or to how many tenants, and a page of failures"),
     404: json(ErrorBody, "There is no such operation"),
     ...refusals,
   },
@@ -57,12 +60,18 @@ const beginRoute = createRoute({
 });
 
 /** `/api/v2/operations`, mounted inside AuthHero's management API. */
-export function createOperationsRouter(service: OperationsService): OpenAPIHono {
+export function createOperationsRouter(service: OperationsService, fleet: FleetService): OpenAPIHono {
   const router = createRouter();
+  addFleetRoutes(router, fleet);
 
   router.openapi(getRoute, async (c) => {
     requireGlobal();
-    return c.json(await requireOperation(service, c.req.valid("param").id), 200);
+    const { id } = c.req.valid("param");
+    const ofOne = await service.get(id);
+    if (ofOne) return c.json(ofOne, 200);
+    const ofMany = await fleet.get(id, c.req.valid("query"));
+    if (ofMany) return c.json(ofMany, 200);
+    throw operationNotFound();
   });
 
   return router;

@@ -1,0 +1,66 @@
+import { z } from "@hono/zod-openapi";
+import { FLEET_KINDS } from "../../../provisioning/fleet-journal.ts";
+
+/** More than anybody names by hand; without a list it is everybody. */
+const NAMED_TENANTS_MAX = 100;
+
+const PAGE_MAX = 100;
+
+const Kind = z.enum(FLEET_KINDS);
+const Wave = z.enum(["canary", "1 %", "10 %", "rest"]);
+const TenantIds = z.array(z.string().min(1).max(100)).min(1).max(NAMED_TENANTS_MAX);
+
+/** An operation on many tenants. */
+export const FleetOperation = z.object({
+  id: z.string(),
+  kind: z.string(),
+  status: z
+    .enum(["running", "done", "halted", "failed"])
+    .describe("halted: too many tenants failed, and the rest was left out; failed: the same, with nobody left"),
+  wave: Wave.describe("The one that runs, or ran last"),
+  reason: z.string().nullable().describe("Why it is halted or failed"),
+  target: z.string().describe("What the tenants are brought to"),
+  initiator: z.string(),
+  counts: z.object({ done: z.number(), failed: z.number(), skipped: z.number(), left: z.number() }),
+  started_at: z.string(),
+  finished_at: z.string().nullable(),
+});
+export type FleetOperation = z.infer<typeof FleetOperation>;
+
+/** The same, with the tenants on which it failed. */
+export const FleetDetail = FleetOperation.extend({
+  failed_tenants: z.array(
+    z.object({ tenant_id: z.string(), wave: Wave, reason: z.string().nullable(), at: z.string().nullable() }),
+  ),
+  next: z.string().optional().describe("`from` of the next page of failed tenants"),
+});
+export type FleetDetail = z.infer<typeof FleetDetail>;
+
+export const FleetOperations = z.object({ operations: z.array(FleetOperation), next: z.string().optional() });
+
+/** Paging by where the page before ended. */
+export const Paging = z.object({
+  from: z.string().max(500).optional().describe("`next` of the page before"),
+  take: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
+});
+
+export const ListFleetOperations = Paging.extend({ kind: Kind.optional() });
+
+export const NewFleetOperation = z.strictObject({
+  kind: Kind,
+  canary: TenantIds.optional().describe("Who goes first; if one of them fails, nobody comes after them"),
+  tenants: TenantIds.optional().describe("Only these; default: everybody it concerns"),
+  dry_run: z.boolean().default(false).describe("Only says who would have a turn, wave by wave"),
+});
+export type NewFleetOperation = z.infer<typeof NewFleetOperation>;
+
+/** What an operation on many tenants would do. */
+export const FleetPlan = z.object({
+  kind: z.string(),
+  dry_run: z.literal(true),
+  count: z.number(),
+  waves: z.array(
+    z.object({ wave: Wave, count: z.number(), tenant_ids: z.array(z.string()).describe("The first 100 of them") }),
+  ),
+});
+export type FleetPlan = z.infer<typeof FleetPlan>;

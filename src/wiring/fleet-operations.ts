@@ -1,0 +1,161 @@
+import type { Fleet, FleetJob } from "../../provisioning/fleet.ts";
+import type { RecordedJob } from "../../provisioning/fleet-history.ts";
+import type { Registry } from "../../provisioning/registry.ts";
+import { PlatformError } from "../domain/errors.ts";
+import type { FleetOperation, FleetPlan, NewFleetOperation } from "../http/operations/fleet-schemas.ts";
+import type { FleetService } from "../http/operations/fleet-service.ts";
+import type { Logger } from "../log/logger.ts";
+import type { FleetJobs } from "./fleet-jobs.ts";
+
+/** How often it is looked whether a job was left behind. What begins with the start has its lease by then. */
+const EVERY_MS = 5_000;
+
+/** Nobody reads more of a plan. */
+const PLAN_TENANTS_MAX = 100;
+
+interface Needs {
+  readonly fleet: Fleet;
+  readonly jobs: FleetJobs;
+  readonly registry: Pick<Registry, "read">;
+  readonly log: Logger;
+}
+
+export interface FleetOperations extends FleetService {
+  /** Lets the jobs of this process end after the tenants whose turn it is; the next start goes on with them. */
+  stop(): Promise<void>;
+}
+
+/** Jobs over many tenants as operators see them: begun by hand, and taken up again where somebody left them. */
+export function createFleetOperations({ fleet, jobs, registry, log }: Needs): FleetOperations {
+  const runs = createJobRuns(fleet, jobs, log);
+  const { history } = fleet;
+
+  return {
+    async list({ from, take, kind }) {
+      const found = await history.list({ from: numberOf(from), take: take + 1, kind });
+      const shown = found.slice(0, take);
+      const last = found.length > take ? shown.at(-1) : undefined;
+      return { operations: shown.map(operationOf), ...(last && { next: String(last.number) }) };
+    },
+
+    async get(id, { from, take }) {
+      const job = await history.get(id);
+      if (!job) return null;
+      const found = await history.failed(id, { from, take: take + 1 });
+      const shown = found.slice(0, take);
+      const last = found.length > take ? shown.at(-1) : undefined;
+      return {
+        ...operationOf(job),
+        failed_tenants: shown.map(({ tenantId, wave, reason, at }) => ({ tenant_id: tenantId, wave, reason, at })),
+        ...(last && { next: last.tenantId }),
+      };
+    },
+
+    async plan(asked): Promise<FleetPlan> {
+      await requireTenants(registry, asked);
+      const waves = (await fleet.plan(jobFor(jobs, asked))).map(({ wave, tenantIds }) => ({
+        wave,
+        count: tenantIds.length,
+        tenant_ids: tenantIds.slice(0, PLAN_TENANTS_MAX),
+      }));
+      const count = waves.reduce((sum, wave) => sum + wave.count, 0);
+      return { kind: asked.kind, dry_run: true, count, waves };
+    },
+
+    async begin(asked, initiator) {
+      await requireTenants(registry, asked);
+      // One that nobody is at is not over either: it is taken up again within seconds.
+      const isUnfinished = (await history.unfinished()).includes(asked.kind);
+      const jobId = isUnfinished ? null : await runs.start({ ...jobFor(jobs, asked), initiator });
+      if (jobId !== null) return jobId;
+      throw new PlatformError("conflict", "operation_running", `An operation ${asked.kind} is not over`);
+    },
+
+    stop: runs.stop,
+  };
+}
+
+/** The jobs that run in this process. */
+function createJobRuns(fleet: Fleet, jobs: FleetJobs, log: Logger) {
+  const stopping = new AbortController();
+  const running = new Set<Promise<unknown>>();
+
+  const start = async (job: FleetJob): Promise<string | null> => {
+    const started = await fleet.start({ ...job, signal: stopping.signal }, { recorded: true });
+    if (!started) return null;
+    const ended = started.ended
+      // It stays unfinished, and is taken up again.
+      .catch((error: unknown) => log.error("fleet.failed", { kind: job.kind, error }))
+      .finally(() => running.delete(ended));
+    running.add(ended);
+    return started.jobId;
+  };
+
+  const takeUp = async () => {
+    try {
+      for (const kind of await fleet.history.unfinished()) await start(jobs[kind]());
+    } catch (error) {
+      // The control plane's database could not be asked; it is asked again.
+      log.error("fleet.failed", { error });
+    }
+  };
+  let looking: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    looking ??= takeUp().finally(() => {
+      looking = undefined;
+    });
+  }, EVERY_MS).unref();
+
+  return {
+    start,
+
+    async stop(): Promise<void> {
+      clearInterval(timer);
+      stopping.abort();
+      await looking;
+      await Promise.all(running);
+    },
+  };
+}
+
+/** The job of a kind, for those who were asked for. Whose turn it is stands with the job once it has begun. */
+function jobFor(jobs: FleetJobs, { kind, tenants, canary }: NewFleetOperation): FleetJob {
+  const job = jobs[kind]();
+  return {
+    ...job,
+    ...(canary && { canary }),
+    skips: (placement) => (tenants && !tenants.includes(placement.tenantId) ? "not_asked_for" : job.skips(placement)),
+  };
+}
+
+/** A misspelt canary would leave nobody to go first, and nobody would notice. */
+async function requireTenants(registry: Needs["registry"], { tenants = [], canary = [] }: NewFleetOperation) {
+  for (const [field, ids] of Object.entries({ tenants, canary })) {
+    for (const id of ids) if (!(await registry.read(id))) throw unknownTenant(`${field}: there is no tenant ${id}`);
+  }
+  const stranger = tenants.length > 0 && canary.find((id) => !tenants.includes(id));
+  if (stranger) throw unknownTenant(`canary: ${stranger} is not among tenants`);
+}
+
+const unknownTenant = (message: string) => new PlatformError("invalid", "unknown_tenant", message);
+
+function numberOf(cursor: string | undefined): number | undefined {
+  if (cursor === undefined || /^\d{1,15}$/.test(cursor)) return cursor === undefined ? undefined : Number(cursor);
+  throw new PlatformError("invalid", "invalid_cursor", "from: is not the `next` of an earlier page");
+}
+
+function operationOf(job: RecordedJob): FleetOperation {
+  const { id, kind, state, wave, reason, target, initiator, counts, startedAt, finishedAt } = job;
+  return {
+    id,
+    kind,
+    status: state,
+    wave,
+    reason,
+    target,
+    initiator,
+    counts,
+    started_at: startedAt,
+    finished_at: finishedAt,
+  };
+}
