@@ -78,12 +78,20 @@ const Environment = z.object({
   POOL_IDLE_MS: wholeNumber(0, 86_400_000).default(60_000),
   /** Days a deleted tenant can be brought back. 0: deleted is deleted. */
   UNDELETE_DAYS: wholeNumber(0, 365).default(7),
+  /** The mail server for tenants that have no e-mail provider and inherit none. */
+  SMTP_URL: z.string().refine(isSmtpUrl, "must be like smtp://user:password@mail.example.com:587").optional(),
+  /** Whom mail comes from where a provider does not say. Default: no-reply@BASE_DOMAIN. */
+  SMTP_FROM: z.email("must be an e-mail address").optional(),
+  /** Keeps all mail at /dev/mailbox instead of sending it. Anybody can read it there, so only on localhost. */
+  DEV_MAILBOX: z
+    .enum(["0", "1"], "must be 1 or 0")
+    .default("0")
+    .transform((value) => value === "1"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"], "must be debug, info, warn or error").default("info"),
 });
 
 /** Planned settings that do nothing yet. Whoever sets one believes that it works, so it stops the start. */
-const UNSUPPORTED =
-  /^(?:CONSOLE_CALLBACKS|CONTROL_PLANE_DATABASE_(?:URL|TOKEN)|METRICS|DEV_MAILBOX|SMTP(?:_\w+)?)(?:_FILE)?$/;
+const UNSUPPORTED = /^(?:CONSOLE_CALLBACKS|CONTROL_PLANE_DATABASE_(?:URL|TOKEN)|METRICS)(?:_FILE)?$/;
 
 const FILE_SUFFIX = "_FILE";
 
@@ -197,6 +205,9 @@ function complete(settings: Settings, problems: Problem[]): Config {
     const missing = LIBSQL_SERVER.filter((name) => settings[name] === undefined);
     problems.push(...missing.map((name) => ({ name, message: "is needed to use a libSQL server" })));
   }
+  if (settings.DEV_MAILBOX && !isLocalhost(host)) {
+    problems.push({ name: "DEV_MAILBOX", message: "is for development: it needs an ISSUER on localhost" });
+  }
   return { ...settings, ISSUER, BASE_DOMAIN: settings.BASE_DOMAIN ?? host };
 }
 
@@ -228,6 +239,14 @@ function toOrigin(text: string, check: Check): string {
   }
   if (!isAddress(url.hostname) && !isDomain(url.hostname)) return refuse(check, "must have a plain host name");
   return `${url.origin}/`;
+}
+
+const isLocalhost = (host: string) => /(?:^|\.)localhost$/.test(host) || host === "127.0.0.1" || host === "[::1]";
+
+function isSmtpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, pathname, search, hash } = new URL(text);
+  return /^smtps?:$/.test(protocol) && hostname !== "" && /^\/?$/.test(pathname) && !search && !hash;
 }
 
 function isServerUrl(text: string): boolean {

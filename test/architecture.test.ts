@@ -25,6 +25,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   authhero: ["src/auth", "src/http"],
   hono: ["src/http"],
   libsql: ["src/db"],
+  nodemailer: ["src/auth"],
   pino: ["src/log"],
   // Our own name: inside, import the file.
   rowhouse: [],

@@ -42,6 +42,7 @@ describe("the defaults", () => {
       POOL_MAX_OPEN: 200,
       POOL_IDLE_MS: 60_000,
       UNDELETE_DAYS: 7,
+      DEV_MAILBOX: false,
       LOG_LEVEL: "info",
     });
   });
@@ -205,6 +206,21 @@ describe("wrong values", () => {
     for (const name of Object.keys(server)) expect(namesOf(problemsOf({ ...server, [name]: "" }))).toEqual([name]);
   });
 
+  it.each(["http://mail.example.com", "smtp://mail.example.com/inbox", "mail.example.com:587", "smtp://"])(
+    "include the mail server %s",
+    (url) => {
+      expect(namesOf(problemsOf({ SMTP_URL: url }))).toEqual(["SMTP_URL"]);
+    },
+  );
+
+  it("include a development mailbox where somebody else could open it", () => {
+    expect(problemsOf({ DEV_MAILBOX: "1" })).toEqual([]);
+    expect(problemsOf({ DEV_MAILBOX: "1", ISSUER: "http://cp.localhost:3000/" })).toEqual([]);
+    for (const host of ["auth.example.com", "localhost.example.com"]) {
+      expect(namesOf(problemsOf({ DEV_MAILBOX: "1", ISSUER: `http://${host}/` }))).toEqual(["DEV_MAILBOX"]);
+    }
+  });
+
   it("are reported all at once", () => {
     const problems = problemsOf({
       PORT: "no",
@@ -226,13 +242,13 @@ describe("wrong values", () => {
     expect(problemsOf({ ISSUER: "http://127.0.0.1:3000/", BASE_DOMAIN: "localhost" })).toEqual([]);
   });
 
-  it.each([
-    ...["CONSOLE_CALLBACKS", "CONTROL_PLANE_DATABASE_URL", "CONTROL_PLANE_DATABASE_TOKEN_FILE"],
-    ...["METRICS", "DEV_MAILBOX", "SMTP_URL"],
-  ])("include %s, which nothing reads yet", (name) => {
-    expect(problemsOf({ [name]: "something" })).toEqual([`${name} is not supported by this version; remove it`]);
-    expect(problemsOf({ [name]: "" })).toEqual([]);
-  });
+  it.each([...["CONSOLE_CALLBACKS", "CONTROL_PLANE_DATABASE_URL", "CONTROL_PLANE_DATABASE_TOKEN_FILE"], "METRICS"])(
+    "include %s, which nothing reads yet",
+    (name) => {
+      expect(problemsOf({ [name]: "something" })).toEqual([`${name} is not supported by this version; remove it`]);
+      expect(problemsOf({ [name]: "" })).toEqual([]);
+    },
+  );
 });
 
 describe("values in files", () => {

@@ -22,6 +22,8 @@ export interface RequestContext {
   /** On `PATCH` of one entity: the top-level keys its body had. Fields that are not among them stay as they are. */
   readonly patchKeys?: ReadonlySet<string>;
   readonly actor?: Actor;
+  /** The request is about the tenant's e-mail provider itself, not about mail that is to be sent. */
+  readonly asksForMailProvider?: boolean;
   /** On a shared host: the tenant that a state or login session turned out to belong to. */
   learntTenantId?: string;
   /** The last failure of an adapter: AuthHero hides it behind a 500, the front puts it back. */

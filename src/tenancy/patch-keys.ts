@@ -6,11 +6,15 @@ import { currentContext } from "./context.ts";
  * before it calls `update`, so that renaming a client would change its secret and empty its callbacks.
  */
 export function keepPatchKeys(adapters: DataAdapters): DataAdapters {
-  const { clients, connections, organizations, resourceServers } = adapters;
+  const { clients, connections, emailProviders, organizations, resourceServers } = adapters;
   return {
     ...adapters,
     clients: { ...clients, update: (tenantId, id, patch) => clients.update(tenantId, id, sent(patch)) },
     connections: { ...connections, update: (tenantId, id, patch) => connections.update(tenantId, id, sent(patch)) },
+    emailProviders: {
+      ...emailProviders,
+      update: (tenantId, patch) => emailProviders.update(tenantId, sent(patch)),
+    },
     organizations: {
       ...organizations,
       update: (tenantId, id, patch) => organizations.update(tenantId, id, sent(patch)),

@@ -1,4 +1,4 @@
-import type { CacheAdapter, DataAdapters } from "@authhero/adapter-interfaces";
+import type { CacheAdapter, DataAdapters, EmailServiceAdapter } from "@authhero/adapter-interfaces";
 import { createFleet } from "../../provisioning/fleet.ts";
 import { startFleetJob } from "../../provisioning/fleet-migration.ts";
 import { createJournal, type Journal } from "../../provisioning/journal.ts";
@@ -39,6 +39,7 @@ import { createDirectory } from "./directory.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
+import { createMailing, type Mailing } from "./mail.ts";
 import { startOperations } from "./operations.ts";
 import { createProviders } from "./providers.ts";
 import { createOperationsService } from "./tenant-operations.ts";
@@ -66,10 +67,16 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
   const { pool, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, { config, log, clock });
   let upkeep: Upkeep | undefined;
-  const routing = routingTo(controlPlane, pool, createCache({ clock }), (tenantId) => upkeep?.wake(tenantId));
+  const mailing = mailingOver(controlPlane, pool, { config, log, clock });
+  const services = { cache: createCache({ clock }), emailService: mailing.service };
+  const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
   const data = raisingEpochs(routed({ ...routing, surface: "auth" }), controlPlane.registry.raiseEpoch);
   const fleetOperations = createFleetOperations({ fleet, jobs, registry: controlPlane.registry, log });
-  const front = frontOver(controlPlane, { config, log, clock, data, lifecycle, journal, routing, fleetOperations });
+  const front = frontOver(controlPlane, {
+    ...{ config, log, clock, data, lifecycle, journal, routing },
+    fleetOperations,
+    mailing,
+  });
 
   const operations = startOperations(lifecycle, log);
   const migration = jobs.migrate();
@@ -172,7 +179,7 @@ async function bringUpToDate(registry: Registry, opened: Database, placement: Pl
 function routingTo(
   { tenantId, adapters, registry }: ControlPlane,
   pool: Pool<DataAdapters>,
-  cache: CacheAdapter,
+  services: { readonly cache: CacheAdapter; readonly emailService: EmailServiceAdapter },
   outboxWritten: (tenantId: string) => void,
 ): Omit<RoutingOptions, "surface"> {
   return {
@@ -181,8 +188,20 @@ function routingTo(
     directory: createDirectory(registry),
     withChild: (child, call) => pool.use(child, call),
     outboxWritten,
-    services: { cache: tenantCache(cache, (id) => versionOf(registry, tenantId, id)) },
+    services: { ...services, cache: tenantCache(services.cache, (id) => versionOf(registry, tenantId, id)) },
   };
+}
+
+function mailingOver(
+  { tenantId, adapters }: ControlPlane,
+  pool: Pool<DataAdapters>,
+  { config, clock }: Required<RowhouseOptions>,
+): Mailing {
+  return createMailing({
+    ...{ config, clock, controlPlaneTenantId: tenantId },
+    ownProvider: (id) =>
+      id === tenantId ? adapters.emailProviders.get(id) : pool.use(id, (own) => own.emailProviders.get(id)),
+  });
 }
 
 /** Changes with everything that cached values of a tenant depend on; null for a tenant that is not there. */
@@ -198,11 +217,12 @@ interface Behind extends RowhouseOptions {
   readonly journal: Journal;
   readonly routing: Omit<RoutingOptions, "surface">;
   readonly fleetOperations: FleetOperations;
+  readonly mailing: Mailing;
 }
 
 /** AuthHero and the front around it. */
 function frontOver(controlPlane: ControlPlane, behind: Behind) {
-  const { config, log, clock, data, lifecycle, journal, routing } = behind;
+  const { config, log, clock, data, lifecycle, journal, routing, mailing } = behind;
   const { tenantId, registry, adapters } = controlPlane;
   const rules = hostRules(config);
   const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
@@ -227,9 +247,10 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     states: { ownerOf: registry.directories.tenantOfState },
     logoutUrls: createLogoutUrls(data),
     pageSources: createPageSources(data),
+    ...(mailing.mailbox && { mails: mailing.mailbox.list }),
     inner: createAuthHero({
-      data: deliveredBehind(data, left),
-      management: deliveredBehind(keepPatchKeys(management), left),
+      data: deliveredBehind(mailing.stub(data), left),
+      management: deliveredBehind(keepPatchKeys(mailing.stub(management)), left),
       controlPlaneTenantId: tenantId,
       issuer: rules.issuer,
       extensions: [

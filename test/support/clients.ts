@@ -106,7 +106,7 @@ export function browser() {
 }
 
 /** Where an answer sends the browser. */
-function redirectOf(answer: { headers: Headers; status: number; url: string }, from: string): string {
+export function redirectOf(answer: { headers: Headers; status: number; url: string }, from: string): string {
   const location = answer.headers.get("location");
   if (!location) throw new Error(`${from} answered ${answer.status} without a redirect`);
   return new URL(location, from).href;

@@ -28,8 +28,10 @@ export function answerError(c: Exchange, error: unknown, fields: Record<string, 
   return refuse(c, unavailable(error));
 }
 
-/** Which database it is and what is wrong with it is not the caller's business. */
+/** Which database it is and what is wrong with it is not the caller's business; that a mail was not sent is. */
 const unavailable = (cause: PlatformError) =>
-  new PlatformError("unavailable", "tenant_unavailable", "This tenant cannot be reached right now.", { cause });
+  cause.reason === "mail_failed"
+    ? new PlatformError("unavailable", "mail_failed", "The mail could not be sent right now.", { cause })
+    : new PlatformError("unavailable", "tenant_unavailable", "This tenant cannot be reached right now.", { cause });
 
 const unexpected = () => new PlatformError("internal", "internal", "An unexpected error occurred");

@@ -1,6 +1,7 @@
 import { type RequestContext, runInContext } from "../../tenancy/context.ts";
 import { answerFailure } from "./errors.ts";
 import type { Addressed, Draft, Exchange, FrontLog } from "./exchange.ts";
+import { isMailProvider } from "./routes.ts";
 
 /** AuthHero: its `app.fetch`. */
 export type Inner = (request: Request, env: Record<string, unknown>) => Response | Promise<Response>;
@@ -54,6 +55,7 @@ function contextOf(c: Exchange, target: Addressed): RequestContext {
     origin: target.origin,
     ...(actor && { actor }),
     ...(patchKeys && { patchKeys }),
+    ...(isMailProvider(c.get("draft").path) && { asksForMailProvider: true }),
   };
 }
 

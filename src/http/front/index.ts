@@ -24,6 +24,8 @@ import { guard } from "./guard.ts";
 import { headAsGet } from "./head-as-get.ts";
 import { hosts } from "./hosts.ts";
 import { logoutUrls } from "./logout-urls.ts";
+import { mailProvider } from "./mail-provider.ts";
+import { type ListMails, mailbox } from "./mailbox.ts";
 import { originCheck } from "./origin-check.ts";
 import { pages } from "./pages.ts";
 import { patchKeys } from "./patch-keys.ts";
@@ -47,6 +49,8 @@ export interface FrontOptions {
   readonly states: StateOwners;
   readonly logoutUrls: LogoutUrls;
   readonly pageSources: PageSources;
+  /** Lists the mail that is kept instead of sent, where it is. */
+  readonly mails?: ListMails;
   /** AuthHero's `app.fetch`. */
   readonly inner: Inner;
   /** What AuthHero finds in `env` besides the tenant's URLs. */
@@ -70,6 +74,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     draft(clock),
     clientIp(options.trustedProxies, peerAddress),
     hosts(options, placements),
+    mailbox(options.mails ?? null, options.controlPlaneTenantId),
     tenant(),
     headAsGet(),
     setupClosed(),
@@ -81,6 +86,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     basicCredentials(),
     logoutUrls(options.logoutUrls),
     patchKeys(),
+    mailProvider(),
     cookies(),
     spentCodes(),
     widgetFiles(),

@@ -14,7 +14,8 @@ export function patchKeys(): Middleware {
   };
 }
 
-const PATCHED_ENTITY = /^\/api\/v2\/(?:clients|organizations|resource-servers|connections|users|roles)\/[^/]+$/;
+const PATCHED_ENTITY =
+  /^\/api\/v2\/(?:(?:clients|organizations|resource-servers|connections|users|roles)\/[^/]+|emails\/provider)$/;
 
 /** Undefined when it is no JSON object; to say so is AuthHero's part. */
 function keysOf(body: string): ReadonlySet<string> | undefined {

@@ -15,6 +15,9 @@ export function isControlPlaneOnly(path: string): boolean {
   return isBelow(route, `${MANAGEMENT}/tenants`) || isBelow(route, `${MANAGEMENT}/operations`);
 }
 
+/** The tenant's own e-mail provider. */
+export const isMailProvider = (path: string) => plain(path) === `${MANAGEMENT}/emails/provider`;
+
 /** What anybody may read below `/api/v2`: the OpenAPI document, nothing else. */
 export const isPublicManagement = (method: string, path: string) => method === "GET" && path === `${MANAGEMENT}/spec`;
 

@@ -1,0 +1,71 @@
+import type { EmailProvider, EmailServiceAdapter } from "@authhero/adapter-interfaces";
+import { MailgunEmailService, PostmarkEmailService, ResendEmailService } from "authhero";
+import { PlatformError } from "../../domain/errors.ts";
+import type { Mailbox } from "./mailbox.ts";
+import { type Mail, messageOf } from "./message.ts";
+import { requireUsable } from "./providers.ts";
+import { SmtpCredentials, sendBySmtp } from "./smtp.ts";
+
+/** Who sends a tenant's mail, with the credentials that AuthHero never sees, and who has chosen it. */
+export interface MailProvider {
+  readonly provider: EmailProvider;
+  /** The operator's own choice may be a server in a private network. */
+  readonly isTenants: boolean;
+}
+
+export interface MailerOptions {
+  /** The tenant that mail is sent for now; throws when there is none. */
+  readonly tenant: () => string;
+  /** Null when nobody sends this tenant's mail. */
+  readonly providerOf: (tenantId: string) => Promise<MailProvider | null>;
+  /** Keeps all mail, whoever would have sent it. */
+  readonly mailbox?: Mailbox | undefined;
+  /** For AuthHero's providers, which speak HTTP. */
+  readonly fetch?: typeof fetch;
+}
+
+/**
+ * AuthHero's `emailService`: sends by the provider of the tenant in hand, whose credentials are looked up here and
+ * nowhere before. `invalid`: `mail_not_configured`, `mail_disabled`, `mail_provider_unknown`,
+ * `mail_provider_incomplete`; `unavailable` (`mail_failed`).
+ */
+export function createMailer({ tenant, providerOf, mailbox, fetch }: MailerOptions): EmailServiceAdapter {
+  const services = builtIn(fetch);
+  return {
+    async send(mail) {
+      const tenantId = tenant();
+      if (mailbox) return mailbox.keep(tenantId, messageOf(mail), mail.template, mail.data);
+      const found = await providerOf(tenantId);
+      if (!found) throw refused("mail_not_configured", "No e-mail provider is set up for this tenant");
+      if (!found.provider.enabled) throw refused("mail_disabled", "The e-mail provider of this tenant is disabled");
+      await sendBy(services, found, mail);
+    },
+  };
+}
+
+type Services = Readonly<Record<string, EmailServiceAdapter>>;
+
+function builtIn(given: typeof fetch | undefined): Services {
+  const options = given ? { fetchImpl: given } : {};
+  return {
+    mailgun: new MailgunEmailService(options),
+    postmark: new PostmarkEmailService(options),
+    resend: new ResendEmailService(options),
+  };
+}
+
+async function sendBy(services: Services, { provider, isTenants }: MailProvider, mail: Mail): Promise<void> {
+  // It was checked when it was saved, but not if it is older than the check.
+  requireUsable(provider);
+  if (provider.name === "smtp") {
+    return await sendBySmtp(SmtpCredentials.parse(provider.credentials), messageOf(mail), !isTenants);
+  }
+  try {
+    await services[provider.name]?.send({ ...mail, emailProvider: provider });
+  } catch {
+    // Its message may hold what was sent, and that may be a code or a key.
+    throw new PlatformError("unavailable", "mail_failed", `${provider.name} did not take the mail`);
+  }
+}
+
+const refused = (reason: string, message: string) => new PlatformError("invalid", reason, message);

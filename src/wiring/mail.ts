@@ -1,0 +1,76 @@
+import type { DataAdapters, EmailProvider, EmailServiceAdapter } from "@authhero/adapter-interfaces";
+import { createMailbox, type Mailbox } from "../auth/mail/mailbox.ts";
+import { createMailer, type MailProvider } from "../auth/mail/mailer.ts";
+import { requireUsable } from "../auth/mail/providers.ts";
+import type { Config } from "../config.ts";
+import type { Clock } from "../domain/clock.ts";
+import { mailStub } from "../tenancy/mail-stub.ts";
+import { remembering, requireBoundTenant } from "../tenancy/router.ts";
+
+/** How mail is sent, and what AuthHero sees of it. */
+export interface Mailing {
+  readonly service: EmailServiceAdapter;
+  /** Everybody's mail in development, null otherwise. */
+  readonly mailbox: Mailbox | null;
+  /** Puts providers without credentials in place of the real ones. */
+  readonly stub: (adapters: DataAdapters) => DataAdapters;
+}
+
+export interface MailingNeeds {
+  readonly config: Pick<Config, "BASE_DOMAIN" | "DEV_MAILBOX" | "SMTP_FROM" | "SMTP_URL">;
+  readonly clock: Clock;
+  readonly controlPlaneTenantId: string;
+  /** Reads the provider a tenant has itself, credentials included. */
+  readonly ownProvider: (tenantId: string) => Promise<EmailProvider | null>;
+}
+
+/**
+ * A tenant's mail is sent by its own provider, else by the control plane's, else by the deployment's `SMTP_URL`: all
+ * or nothing, so that no secret goes to a server that its owner did not choose.
+ */
+export function createMailing({ config, clock, controlPlaneTenantId, ownProvider }: MailingNeeds): Mailing {
+  const mailbox = config.DEV_MAILBOX ? createMailbox(clock) : null;
+  const deployments = config.SMTP_URL ? smtpProvider(config.SMTP_URL) : mailbox && NOBODY;
+  const from = config.SMTP_FROM ?? `no-reply@${config.BASE_DOMAIN}`;
+
+  const providerOf = async (tenantId: string): Promise<MailProvider | null> => {
+    const own = await ownProvider(tenantId);
+    if (own) return { provider: own, isTenants: tenantId !== controlPlaneTenantId };
+    const inherited = (tenantId !== controlPlaneTenantId && (await ownProvider(controlPlaneTenantId))) || deployments;
+    return inherited && { provider: inherited, isTenants: false };
+  };
+  const seen = async (tenantId: string) => {
+    const found = await providerOf(tenantId);
+    // Without one AuthHero would send as `login@` and an origin.
+    return found && { ...found.provider, default_from_address: found.provider.default_from_address ?? from };
+  };
+
+  const mailer = createMailer({
+    tenant: () => requireBoundTenant("mail"),
+    providerOf,
+    ...(mailbox && { mailbox }),
+  });
+
+  return {
+    mailbox,
+    service: { send: (mail) => remembering(() => mailer.send(mail)) },
+    stub: (adapters) => mailStub(adapters, { providerOf: seen, requireUsable }),
+  };
+}
+
+/** Where mail is kept instead of sent there need not be a provider. */
+const NOBODY: EmailProvider = { name: "mailbox", enabled: true, credentials: {} };
+
+/** The deployment's own server, in the words of a tenant's provider. The configuration has checked the URL. */
+function smtpProvider(text: string): EmailProvider {
+  const { protocol, hostname, port, username, password } = new URL(text);
+  return {
+    name: "smtp",
+    enabled: true,
+    credentials: {
+      smtp_host: hostname.replace(/^\[(.*)\]$/, "$1"),
+      smtp_port: port === "" ? (protocol === "smtps:" ? 465 : 587) : Number(port),
+      ...(username !== "" && { smtp_user: decodeURIComponent(username), smtp_pass: decodeURIComponent(password) }),
+    },
+  };
+}
