@@ -6,6 +6,7 @@ import type { Leased } from "./attempts.ts";
 import type { Journal } from "./journal.ts";
 import type { Operation, OperationKind } from "./operation-rows.ts";
 import type { Placement } from "./placements.ts";
+import type { Place } from "./providers/provider.ts";
 import { CLAIM } from "./provision.ts";
 import type { Registry } from "./registry.ts";
 import { canRotate } from "./rotation.ts";
@@ -18,6 +19,8 @@ export interface CreateTenant extends Asked {
   readonly tenantId: string;
   /** Where its database is to be. */
   readonly provider: string;
+  /** What the provider's `place` has answered. */
+  readonly place?: Place | undefined;
   /** Runs with the claim or not at all: the tenant's own row. */
   readonly claimStatements: readonly Statement[];
   /** For whoever writes it down in `claimStatements`; otherwise a new one. */
@@ -77,7 +80,7 @@ export function createLifecycle(options: LifecycleOptions) {
 export type Lifecycle = ReturnType<typeof createLifecycle>;
 
 async function create({ registry, journal, clock }: LifecycleOptions, { start }: Starter, tenant: CreateTenant) {
-  const { tenantId, provider, claimStatements, initiator } = tenant;
+  const { tenantId, provider, place, claimStatements, initiator } = tenant;
   const operation = { id: tenant.operationId ?? timeId(clock()), tenantId, kind: "provision", initiator } as const;
   let leased: Leased | undefined;
   const alongside = ({ tag }: Placement) => {
@@ -85,7 +88,7 @@ async function create({ registry, journal, clock }: LifecycleOptions, { start }:
     leased = { ...operation, tag, lease };
     return [...claimStatements, ...statements];
   };
-  await registry.claim({ tenantId, provider, alongside });
+  await registry.claim({ tenantId, provider, place, alongside });
   if (leased) return start(leased);
   throw new PlatformError("internal", "claim_incomplete", "A tenant was claimed without its operation");
 }

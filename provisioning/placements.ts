@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import { type KeyRing, seal, unseal } from "../src/db/seal.ts";
 import { DatabaseName, Tag } from "../src/domain/names.ts";
 import type { TenantState } from "../src/domain/tenants.ts";
-import type { Location } from "./providers/provider.ts";
+import type { Location, Place } from "./providers/provider.ts";
 import type { PlacementRow } from "./tables.ts";
 
 /** Where one tenant's database is, and how the tenant stands. */
@@ -13,6 +13,8 @@ export interface Placement {
   /** Counts the databases of one incarnation. */
   readonly generation: number;
   readonly provider: string;
+  /** Where at the provider it is to be, as was decided at the creation; null where there is nothing to decide. */
+  readonly place: Place | null;
   readonly database: DatabaseName;
   /** Null until the database was made. */
   readonly location: Location | null;
@@ -42,6 +44,7 @@ export function toPlacement(keyRing: KeyRing, row: Selectable<PlacementRow>): Pl
     tag: Tag.parse(row.tag),
     generation: row.generation,
     provider: row.provider,
+    place: placeOf(row),
     database: DatabaseName.parse(row.database),
     location: locationOf(keyRing, row),
     nonce: row.nonce,
@@ -56,6 +59,11 @@ export function toPlacement(keyRing: KeyRing, row: Selectable<PlacementRow>): Pl
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+}
+
+function placeOf({ place_group: group, place_region: region }: Selectable<PlacementRow>): Place | null {
+  if (group === null && region === null) return null;
+  return { ...(group !== null && { group }), ...(region !== null && { region }) };
 }
 
 /** The columns of a location: its secret is sealed for this tenant's incarnation and opens for no other. */

@@ -63,7 +63,9 @@ export function provisionSteps({
 
     step("create-database", async (placement, { lease }) => {
       const provider = providerOf(providers, placement);
-      const location = await provider.ensure(placement.database, { from: await template.at(provider) });
+      const { database, place } = placement;
+      const from = await template.at(provider, place);
+      const location = await provider.ensure(database, { from, ...(place && { at: place }) });
       await registry.recordDatabase(placement, location, template.schemaVersion, [journal.fenced(lease)]);
     }),
 

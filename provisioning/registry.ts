@@ -10,7 +10,7 @@ import { createDirectories, removeFromDirectories } from "./directories.ts";
 import { isFencedOff } from "./operation-rows.ts";
 import { createOutboxMarks } from "./outbox-marks.ts";
 import { type Placement, toLocationColumns, toPlacement } from "./placements.ts";
-import type { Location } from "./providers/provider.ts";
+import type { Location, Place } from "./providers/provider.ts";
 import { createReadCache } from "./read-cache.ts";
 import type { PlacementRow, RegistryTables } from "./tables.ts";
 
@@ -42,6 +42,8 @@ export interface Claim {
   readonly tenantId: string;
   /** Where its database is to be. */
   readonly provider: string;
+  /** Where at the provider, where there is something to choose. */
+  readonly place?: Place | undefined;
   /** Runs with the claim or not at all: the tenant's own row, the operation. */
   readonly alongside?: (placement: Placement) => readonly Statement[];
 }
@@ -192,7 +194,7 @@ async function claimPlacement(context: Context, claim: Claim): Promise<Placement
   }
 }
 
-function newRow(context: Context, { tenantId, provider }: Claim): Selectable<PlacementRow> {
+function newRow(context: Context, { tenantId, provider, place }: Claim): Selectable<PlacementRow> {
   const now = context.clock().toISOString();
   const tag = context.newTag();
   const generation = 1;
@@ -214,6 +216,8 @@ function newRow(context: Context, { tenantId, provider }: Claim): Selectable<Pla
     synced_version: 0,
     restore_state: null,
     purge_at: null,
+    place_group: place?.group ?? null,
+    place_region: place?.region ?? null,
     created_at: now,
     updated_at: now,
   };

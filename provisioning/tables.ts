@@ -38,6 +38,8 @@ export interface PlacementRow {
   synced_version: Generated<number>;
   restore_state: TenantState | null;
   purge_at: string | null;
+  place_group: string | null;
+  place_region: string | null;
   created_at: string;
   updated_at: string;
 }

@@ -50,6 +50,8 @@ const Environment = z.object({
     .optional(),
   /** The group in which databases are made. */
   TURSO_GROUP: z.string().regex(TURSO_NAME, TURSO_NAME_RULE).default("default"),
+  /** Further groups that a new tenant may be put in, with commas between them. They must exist. */
+  TURSO_GROUPS: z.string().default("").transform(toTursoNames),
   /** Where the Platform API is. */
   TURSO_API_URL: z
     .string()
@@ -209,6 +211,14 @@ function complete(settings: Settings, problems: Problem[]): Config {
     problems.push({ name: "DEV_MAILBOX", message: "is for development: it needs an ISSUER on localhost" });
   }
   return { ...settings, ISSUER, BASE_DOMAIN: settings.BASE_DOMAIN ?? host };
+}
+
+function toTursoNames(text: string, context: z.RefinementCtx): readonly string[] {
+  const names = text.split(",").map((name) => name.trim());
+  const given = names.filter((name) => name !== "");
+  if (given.every((name) => TURSO_NAME.test(name))) return given;
+  context.addIssue({ code: "custom", message: `each ${TURSO_NAME_RULE}` });
+  return z.NEVER;
 }
 
 function wholeNumber(min: number, max: number) {

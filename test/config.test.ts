@@ -38,6 +38,7 @@ describe("the defaults", () => {
       PROVIDER: "file",
       DATA_DIR: "./data",
       TURSO_GROUP: "default",
+      TURSO_GROUPS: [],
       TURSO_API_URL: "https://api.turso.tech/v1/",
       POOL_MAX_OPEN: 200,
       POOL_IDLE_MS: 60_000,
@@ -179,6 +180,7 @@ describe("wrong values", () => {
     ["TURSO_ORGANIZATION", ["../other", "a/b", "-acme"]],
     ["TURSO_API_TOKEN", ["two words"]],
     ["TURSO_GROUP", ["../other", "my group"]],
+    ["TURSO_GROUPS", ["tenants,../other", "my group"]],
     [
       "TURSO_API_URL",
       ["http://api.example.net/", "api.example.net", "https://api.example.net/?a", "https://a:b@c.example/"],

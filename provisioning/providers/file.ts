@@ -80,6 +80,16 @@ export const fileProvider = defineProvider("file", FileOptions, ({ directory }) 
         await removeDatabase(retiredPathOf(database));
       }),
 
+    usage: (database) =>
+      onFiles(async () => {
+        for (const path of [pathOf(database), retiredPathOf(database)]) {
+          const size = await sizeOf(path);
+          // What was written last may still be in the log only.
+          if (size !== null) return { storageBytes: size + ((await sizeOf(`${path}-wal`)) ?? 0) };
+        }
+        throw missing(database);
+      }),
+
     async *list() {
       const files = await onFiles(async () => {
         await makeDirectory(retired);

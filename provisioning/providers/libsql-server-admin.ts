@@ -32,6 +32,13 @@ const NamespaceConfig = z.looseObject({
 });
 type NamespaceConfig = z.output<typeof NamespaceConfig>;
 
+const NamespaceStats = z.object({
+  storage_bytes_used: z.number(),
+  rows_read_count: z.number(),
+  rows_written_count: z.number(),
+});
+type NamespaceStats = z.output<typeof NamespaceStats>;
+
 interface AdminOptions {
   /** Ends with a slash. */
   readonly url: string;
@@ -51,7 +58,7 @@ export function createNamespaceAdmin(options: AdminOptions) {
 
   const config = async (database: DatabaseName, attempts = ATTEMPTS_MAX): Promise<NamespaceConfig | null> => {
     const answer = await askSurely(options, { method: "GET", path: `${database}/config`, attempts });
-    return answer.status === 404 ? null : parseConfig(requireDone(answer));
+    return answer.status === 404 ? null : parse(NamespaceConfig, requireDone(answer));
   };
 
   return {
@@ -91,6 +98,12 @@ export function createNamespaceAdmin(options: AdminOptions) {
         requireDone(answer);
         return true;
       }),
+
+    /** What the server has counted; null when there is no such namespace. It may be a little behind. */
+    async stats(database: DatabaseName): Promise<NamespaceStats | null> {
+      const answer = await askSurely(options, { method: "GET", path: `${database}/stats` });
+      return answer.status === 404 ? null : parse(NamespaceStats, requireDone(answer));
+    },
 
     /** Settles when every transaction that was open is over: a checkpoint needs the write lock. */
     async drain(database: DatabaseName): Promise<void> {
@@ -171,9 +184,9 @@ function requireDone({ status, text }: Answer): string {
   throw new PlatformError("invalid", "server_rejected", message);
 }
 
-function parseConfig(text: string): NamespaceConfig {
+function parse<T>(shape: z.ZodType<T>, text: string): T {
   try {
-    return NamespaceConfig.parse(JSON.parse(text));
+    return shape.parse(JSON.parse(text));
   } catch (cause) {
     // Something else answers there, such as a proxy's page.
     throw unreachable(cause);

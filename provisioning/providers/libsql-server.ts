@@ -100,6 +100,13 @@ export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServer
 
     async *list() {},
 
+    async usage(database) {
+      const stats = await admin.stats(database);
+      if (!stats) throw missing(database);
+      const { storage_bytes_used: storageBytes, rows_read_count, rows_written_count } = stats;
+      return { storageBytes, rowsRead: rows_read_count, rowsWritten: rows_written_count };
+    },
+
     async rotateCredentials(database) {
       const { publicKey, secret } = newNamespaceKey();
       if (!(await admin.change(database, { jwt_key: publicKey }))) throw missing(database);

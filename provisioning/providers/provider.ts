@@ -7,11 +7,17 @@ export interface Location {
   readonly secret?: string;
 }
 
-/** What a database has cost since the beginning of the month, as its provider counts. */
+/** Where at a provider a database is made: in a group of databases, in a region of the world. In the provider's words. */
+export interface Place {
+  readonly group?: string;
+  readonly region?: string;
+}
+
+/** What a database takes up, and what it has cost since the beginning of the month where its provider counts that. */
 export interface DatabaseUsage {
-  readonly rowsRead: number;
-  readonly rowsWritten: number;
   readonly storageBytes: number;
+  readonly rowsRead?: number;
+  readonly rowsWritten?: number;
 }
 
 /** What callers may rely on. Ask this, never the name. */
@@ -33,8 +39,11 @@ export interface DatabaseProvider {
   readonly name: string;
   readonly supports: ProviderSupports;
 
-  /** Makes sure the database exists: empty, or a copy of `from`. One that exists already is left as it is. */
-  ensure(database: DatabaseName, options?: { readonly from?: DatabaseName }): Promise<Location>;
+  /**
+   * Makes sure the database exists: empty, or a copy of `from`. One that exists already is left as it is. `at`: what
+   * `place` has answered, and only where the provider has that.
+   */
+  ensure(database: DatabaseName, options?: { readonly from?: DatabaseName; readonly at?: Place }): Promise<Location>;
 
   /** Opens it. Throws `not_found` (`database_missing`) when it is absent or retained. */
   open(database: DatabaseName, location: Location): Promise<Database>;
@@ -57,6 +66,13 @@ export interface DatabaseProvider {
    */
   rotateCredentials?(database: DatabaseName): Promise<Location>;
 
-  /** What the database has cost, where the provider counts. */
+  /**
+   * Where a database is to be that is wished for a group or a region; `{}` for the usual place. The answer is kept, and
+   * handed to every `ensure` of the database. Throws `invalid` (`unknown_group`, `unknown_region`), with a message that
+   * begins with the member and names what there is. A provider without it has one place only.
+   */
+  place?(wish: Place): Promise<Place>;
+
+  /** What the database takes up; of one that is retained, too. Throws `not_found` (`database_missing`). */
   usage?(database: DatabaseName): Promise<DatabaseUsage>;
 }

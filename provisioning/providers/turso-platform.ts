@@ -42,6 +42,8 @@ export interface PlatformOptions {
   readonly organization: string;
   readonly apiToken: string;
   readonly group: string;
+  /** Further ones that databases may be in. */
+  readonly groups: readonly string[];
   /** The limit of one request, in milliseconds. */
   readonly timeoutMs: number;
   readonly patience: Patience;
@@ -62,11 +64,12 @@ export type Platform = ReturnType<typeof createPlatform>;
  *
  * Every call may be repeated, and is. Names are `DatabaseName`s: the package puts them into paths as they are.
  */
-export function createPlatform({ apiUrl, organization, apiToken, group, timeoutMs, patience }: PlatformOptions) {
+export function createPlatform(options: PlatformOptions) {
+  const { apiUrl, organization, apiToken, group, groups, timeoutMs, patience } = options;
   const client = createClient({ org: organization, token: apiToken, baseUrl: apiUrl });
   const root = new URL(`organizations/${organization}/`, apiUrl);
   const caller = createCaller({ root, apiToken, timeoutMs, patience });
-  return { ...callsOfThePackage(client, group, caller), ...callsOfOurOwn(group, caller) };
+  return { ...callsOfThePackage(client, group, caller), ...callsOfOurOwn([group, ...groups], caller) };
 }
 
 function callsOfThePackage(client: ReturnType<typeof createClient>, group: string, { viaPackage }: Caller) {
@@ -78,11 +81,11 @@ function callsOfThePackage(client: ReturnType<typeof createClient>, group: strin
 
   return {
     /** Makes it: empty, or a copy. Repeating is safe: the name is taken then, and `find` tells where it is. */
-    create(database: DatabaseName, from?: DatabaseName): Promise<Answer<Found>> {
+    create(database: DatabaseName, from?: DatabaseName, where = group): Promise<Answer<Found>> {
       const seed = from && { type: "database" as const, name: from };
       return viaPackage(
         "create a database",
-        () => client.databases.create(database, { group, ...(seed && { seed }) }),
+        () => client.databases.create(database, { group: where, ...(seed && { seed }) }),
         foundAs(database),
       );
     },
@@ -109,6 +112,14 @@ function callsOfThePackage(client: ReturnType<typeof createClient>, group: strin
       return orNull(what, await viaPackage(what, mint, z.object({ jwt: z.string().min(1) })))?.jwt ?? null;
     },
 
+    /** Every group that our token sees, with its primary location. */
+    async locations(): Promise<ReadonlyMap<string, string>> {
+      const what = "list the groups";
+      const shape = z.array(z.object({ name: z.string(), primary: z.string() }));
+      const found = orThrow(what, await viaPackage(what, () => client.groups.list(), shape));
+      return new Map(found.map(({ name, primary }) => [name, primary]));
+    },
+
     /** Makes the group at a location. Repeating is safe: one that exists is left as it is. */
     async createGroup(location: string): Promise<void> {
       const what = "create the group";
@@ -119,7 +130,7 @@ function callsOfThePackage(client: ReturnType<typeof createClient>, group: strin
 }
 
 /** Null, or false, stands for a database that is not there. */
-function callsOfOurOwn(group: string, { viaFetch }: Caller) {
+function callsOfOurOwn(groups: readonly string[], { viaFetch }: Caller) {
   const pathOf = (database: DatabaseName, rest: string) => `databases/${database}/${rest}`;
 
   return {
@@ -150,23 +161,27 @@ function callsOfOurOwn(group: string, { viaFetch }: Caller) {
       return { rowsRead, rowsWritten, storageBytes };
     },
 
-    /** Every database of the group that could be ours; other names are somebody else's. */
+    /** Every database of our groups that could be ours; other names are somebody else's. */
     async *names(): AsyncIterable<DatabaseName> {
-      const what = "list the databases";
-      let cursor: string | null | undefined;
-      for (let page = 0; page < PAGES_MAX; page++) {
-        const query = { group, limit: String(PAGE_ROWS), ...(cursor && { cursor }) };
-        const { databases, pagination } = orThrow(what, await viaFetch(what, { path: "databases", query }, Page));
-        for (const { Name } of databases) {
-          const name = DatabaseName.safeParse(Name);
-          if (name.success) yield name.data;
-        }
-        cursor = pagination?.next;
-        if (!cursor) return;
-      }
-      throw new PlatformError("unavailable", "platform_failed", "Turso's list of databases has no end");
+      for (const group of groups) yield* namesIn(group);
     },
   };
+
+  async function* namesIn(group: string): AsyncIterable<DatabaseName> {
+    const what = "list the databases";
+    let cursor: string | null | undefined;
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const query = { group, limit: String(PAGE_ROWS), ...(cursor && { cursor }) };
+      const { databases, pagination } = orThrow(what, await viaFetch(what, { path: "databases", query }, Page));
+      for (const { Name } of databases) {
+        const name = DatabaseName.safeParse(Name);
+        if (name.success) yield name.data;
+      }
+      cursor = pagination?.next;
+      if (!cursor) return;
+    }
+    throw new PlatformError("unavailable", "platform_failed", "Turso's list of databases has no end");
+  }
 }
 
 /** Whether the name is in use. Documented as 409, in fact 400, and 422 to Turso's own command line. */

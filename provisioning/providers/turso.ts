@@ -8,6 +8,7 @@ import { defineProvider } from "./define.ts";
 import type { Location } from "./provider.ts";
 import { type Answer, rejected } from "./turso-calls.ts";
 import { createPatience, type Time } from "./turso-patience.ts";
+import { createPlaces } from "./turso-places.ts";
 import { createPlatform, isTaken, lacksGroup, type Platform } from "./turso-platform.ts";
 import { type Connect, createReadiness, missing } from "./turso-readiness.ts";
 import { createRetention } from "./turso-retention.ts";
@@ -38,6 +39,8 @@ const TursoOptions = z.strictObject({
   apiToken: z.string().min(1),
   /** Where databases are made. */
   group: Slug.default("default"),
+  /** Further groups that databases may be put in. They must exist. */
+  groups: z.array(Slug).default([]),
   /** Where the group itself is made when it is missing, such as `aws-eu-west-1`. Without it a missing group is an error. */
   location: Slug.optional(),
   apiUrl: ApiUrl.default("https://api.turso.tech/v1/"),
@@ -85,8 +88,10 @@ export const tursoProvider = defineProvider("turso", TursoOptions, (options) => 
   return {
     supports: { list: true, retainBlocks: true },
 
-    async ensure(database, { from } = {}) {
-      const { hostname } = await establish(platform, { database, from, location });
+    place: createPlaces(platform, options),
+
+    async ensure(database, { from, at } = {}) {
+      const { hostname } = await establish(platform, { database, from, location, group: at?.group ?? options.group });
       if (deleteProtection) await platform.configure(database, { delete_protection: true });
       return admit(database, hostname);
     },
@@ -128,10 +133,12 @@ interface Wanted {
   readonly from: DatabaseName | undefined;
   /** Where to make the group when it is missing. */
   readonly location: string | undefined;
+  /** Where to make it. */
+  readonly group: string;
 }
 
 /** Makes it or finds it, whoever made it; whose it is, the row inside says to those above. */
-async function establish(platform: Platform, { database, from, location }: Wanted) {
+async function establish(platform: Platform, { database, from, location, group }: Wanted) {
   // Turso copies what is blocked, too; but what is retained is gone for everybody.
   const source = from && (await platform.find(from));
   if (from && (!source || source.isBlocked)) {
@@ -140,10 +147,10 @@ async function establish(platform: Platform, { database, from, location }: Wante
     throw missing(from);
   }
 
-  let made = await platform.create(database, from);
+  let made = await platform.create(database, from, group);
   if (location && lacksGroup(made)) {
     await platform.createGroup(location);
-    made = await platform.create(database, from);
+    made = await platform.create(database, from, group);
   }
   if (!("refusal" in made)) return made.value;
   // Turso has many words for "it exists", so it is looked for whatever the refusal says.

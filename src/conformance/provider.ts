@@ -3,14 +3,8 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { DatabaseProvider, Location } from "../../provisioning/providers/provider.ts";
 import { prefixedId } from "../domain/ids.ts";
 import { DatabaseName } from "../domain/names.ts";
-
-/** What a clause gets: a provider, names nobody uses, and a second instance that reaches the same place. */
-interface Subject {
-  readonly provider: DatabaseProvider;
-  readonly name: DatabaseName;
-  readonly other: DatabaseName;
-  again(): Promise<DatabaseProvider>;
-}
+import { capabilityClauses } from "./capabilities.ts";
+import { names, notes, type Subject, tables, write } from "./subject.ts";
 
 /** What every provider owes its callers, whoever wrote it. */
 const clauses = {
@@ -257,26 +251,6 @@ const clauses = {
     expect(await notes(provider, name, location)).toEqual(["new"]);
   },
 
-  "rotating makes useless what was given out before, where the place has credentials": async ({ provider, name }) => {
-    const before = await provider.ensure(name);
-    await write(provider, name, before, "kept");
-    if (!provider.rotateCredentials) return;
-    const open = await provider.open(name, before);
-
-    await provider.rotateCredentials(name);
-    const after = await provider.rotateCredentials(name);
-
-    await expect(open.batch([{ sql: "select 1", parameters: [] }])).rejects.toMatchObject({ code: "unavailable" });
-    await open.close();
-    await expect(provider.open(name, before)).rejects.toMatchObject({
-      code: "unavailable",
-      reason: "database_refused",
-    });
-    expect(await notes(provider, name, after)).toEqual(["kept"]);
-    await provider.destroy(name);
-    await expect(provider.rotateCredentials(name)).rejects.toMatchObject({ code: "not_found" });
-  },
-
   "listing names what exists, retained or not, where the place can list": async ({ provider, name, other }) => {
     await provider.ensure(name);
     await provider.ensure(other);
@@ -291,6 +265,7 @@ const clauses = {
     expect(await names(provider)).not.toContain(name);
     expect(await names(provider)).not.toContain(other);
   },
+  ...capabilityClauses,
 } satisfies Record<string, (subject: Subject) => Promise<void>>;
 
 /** The name of one thing every provider owes its callers. */
@@ -334,46 +309,4 @@ export function testProvider(
       );
     }
   });
-}
-
-async function using<T>(
-  provider: DatabaseProvider,
-  name: DatabaseName,
-  location: Location,
-  work: (db: Kysely<unknown>) => Promise<T>,
-): Promise<T> {
-  const database = await provider.open(name, location);
-  try {
-    return await work(new Kysely<unknown>({ dialect: database.dialect }));
-  } finally {
-    await database.close();
-  }
-}
-
-function write(provider: DatabaseProvider, name: DatabaseName, location: Location, body: string): Promise<void> {
-  return using(provider, name, location, async (db) => {
-    await sql`create table if not exists note (body text unique)`.execute(db);
-    await sql`insert into note values (${body})`.execute(db);
-  });
-}
-
-function notes(provider: DatabaseProvider, name: DatabaseName, location: Location): Promise<string[]> {
-  return using(provider, name, location, async (db) => {
-    const { rows } = await sql<{ body: string }>`select body from note order by body`.execute(db);
-    return rows.map(({ body }) => body);
-  });
-}
-
-/** What the schema holds. A place may keep tables of its own, whose names then start with `_` or `sqlite_`. */
-function tables(provider: DatabaseProvider, name: DatabaseName, location: Location): Promise<string[]> {
-  return using(provider, name, location, async (db) => {
-    const { rows } = await sql<{ name: string }>`select name from sqlite_schema where type = 'table'`.execute(db);
-    return rows.map((row) => row.name).filter((table) => !/^(?:_|sqlite_|libsql_)/.test(table));
-  });
-}
-
-async function names(provider: DatabaseProvider): Promise<string[]> {
-  const found: string[] = [];
-  for await (const name of provider.list()) found.push(name);
-  return found;
 }

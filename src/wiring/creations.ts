@@ -1,6 +1,7 @@
 import { createIdempotency, type Remembered, type RequestKey } from "../../provisioning/idempotency.ts";
 import type { Journal } from "../../provisioning/journal.ts";
 import type { Lifecycle, Started } from "../../provisioning/lifecycle.ts";
+import type { Providers } from "../../provisioning/ownership.ts";
 import type { Statement } from "../db/database.ts";
 import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
@@ -10,6 +11,7 @@ import type { CreateTenant, Tenant } from "../http/tenants/schemas.ts";
 import type { Creation, TenantsService } from "../http/tenants/service.ts";
 import { type HostRules, originOf } from "../tenancy/hosts.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { placeFor } from "./database-wishes.ts";
 
 /** What making tenants takes. */
 export interface TenantMaking {
@@ -19,6 +21,7 @@ export interface TenantMaking {
   readonly rules: HostRules;
   /** Where their databases are to be. */
   readonly provider: string;
+  readonly providers: Providers;
   readonly clock: Clock;
   readonly find: (tenantId: string) => Promise<Tenant | null>;
 }
@@ -28,7 +31,7 @@ const ROUTE = "POST /tenants";
 
 /** `POST /tenants`: the tenant's own row, its operation, and the request's key begin in one batch. */
 export function createCreations(making: TenantMaking): Pick<TenantsService, "create"> {
-  const { controlPlane, lifecycle, journal, rules, provider, clock } = making;
+  const { controlPlane, lifecycle, journal, rules, clock } = making;
   const { database, store } = controlPlane;
   const idempotency = createIdempotency({ database, clock });
 
@@ -58,14 +61,16 @@ export function createCreations(making: TenantMaking): Pick<TenantsService, "cre
   };
 
   const begin = async (input: CreateTenant, initiator: string, key: RequestKey | null): Promise<Creation> => {
-    const { id = tenantLabel(), audience = `urn:authhero:tenant:${id}` } = input;
+    const { database: wish = {}, ...described } = input;
+    const { id = tenantLabel(), audience = `urn:authhero:tenant:${id}` } = described;
     refuseOwnHost(id, rules);
+    const placed = await placeFor(making, wish);
     const operationId = timeId(clock());
     const claimStatements: Statement[] = [
-      tenantInsert(store, { ...input, id, audience }).compile(),
+      tenantInsert(store, { ...described, id, audience }).compile(),
       ...(key ? idempotency.remembering(key, operationId) : []),
     ];
-    const started = await lifecycle.create({ tenantId: id, provider, claimStatements, initiator, operationId });
+    const started = await lifecycle.create({ tenantId: id, ...placed, claimStatements, initiator, operationId });
     return answerWith(id, started, null);
   };
 

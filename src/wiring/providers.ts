@@ -9,7 +9,7 @@ import type { Config } from "../config.ts";
 export function createProviders(config: Config): Providers {
   const { LIBSQL_SERVER_URL: url, LIBSQL_SERVER_ADMIN_URL: adminUrl, LIBSQL_SERVER_ADMIN_KEY: adminKey } = config;
   const { TURSO_ORGANIZATION: organization, TURSO_API_TOKEN: apiToken } = config;
-  const turso = { group: config.TURSO_GROUP, apiUrl: config.TURSO_API_URL };
+  const turso = { group: config.TURSO_GROUP, groups: [...config.TURSO_GROUPS], apiUrl: config.TURSO_API_URL };
   return {
     file: fileProvider({ directory: join(config.DATA_DIR, "tenants") }),
     ...(organization && apiToken && { turso: tursoProvider({ organization, apiToken, ...turso }) }),

@@ -4,6 +4,7 @@ import { startFleetJob } from "../../provisioning/fleet-migration.ts";
 import { createJournal, type Journal } from "../../provisioning/journal.ts";
 import { createKeyReserve } from "../../provisioning/key-reserve.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
+import type { Providers } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { createPool, type Pool } from "../../provisioning/pool.ts";
 import type { Registry } from "../../provisioning/registry.ts";
@@ -65,7 +66,11 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const controlPlane = await openControlPlane(config, clock);
   const firstLogin = await seed(controlPlane, config);
   await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
-  const { pool, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, { config, log, clock });
+  const { pool, providers, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
+    config,
+    log,
+    clock,
+  });
   let upkeep: Upkeep | undefined;
   const mailing = mailingOver(controlPlane, pool, { config, log, clock });
   const services = { cache: createCache({ clock }), emailService: mailing.service };
@@ -74,8 +79,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const fleetOperations = createFleetOperations({ fleet, jobs, registry: controlPlane.registry, log });
   const front = frontOver(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing },
-    fleetOperations,
-    mailing,
+    ...{ fleetOperations, mailing, providers },
   });
 
   const operations = startOperations(lifecycle, log);
@@ -166,7 +170,7 @@ async function openTenants(controlPlane: ControlPlane, { config, log, clock }: R
     clock,
   });
   const jobs = createFleetJobs({ controlPlane, providers, template, lifecycle });
-  return { pool, lifecycle, journal, keys, fleet, jobs };
+  return { pool, providers, lifecycle, journal, keys, fleet, jobs };
 }
 
 /** A database that older code has made gets the migrations it lacks before anybody sees it. */
@@ -218,6 +222,7 @@ interface Behind extends RowhouseOptions {
   readonly routing: Omit<RoutingOptions, "surface">;
   readonly fleetOperations: FleetOperations;
   readonly mailing: Mailing;
+  readonly providers: Providers;
 }
 
 /** AuthHero and the front around it. */
@@ -229,6 +234,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   const tenants = createTenantsService({
     ...{ controlPlane, lifecycle, journal, rules, clock },
     provider: config.PROVIDER,
+    providers: behind.providers,
     clients: data.clients,
   });
   // Events that a user write carries along are seen here first.

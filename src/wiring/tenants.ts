@@ -1,12 +1,14 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
+import { inspectDatabase } from "../../provisioning/inspection.ts";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
 import { listTenantIds } from "../../provisioning/listing.ts";
+import type { Providers } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { mergeSettings, requireInteractive } from "../auth/tenant-settings.ts";
 import type { Statement } from "../db/database.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { tenantPurge } from "../entities/tenants.ts";
-import type { ListTenants, Tenant } from "../http/tenants/schemas.ts";
+import type { ListTenants, Tenant, TenantDatabase } from "../http/tenants/schemas.ts";
 import type { TenantsService } from "../http/tenants/service.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { createCreations, type TenantMaking } from "./creations.ts";
@@ -27,6 +29,10 @@ export function createTenantsService(needs: TenantsNeeds): TenantsService {
 
   return {
     get,
+    database: async (id) => {
+      const placement = await registry.read(id);
+      return placement && (await databaseOf(needs.providers, placement));
+    },
     ...createCreations({ ...needs, find: get }),
     ...createLives(controlPlane, lifecycle),
 
@@ -48,6 +54,17 @@ export function createTenantsService(needs: TenantsNeeds): TenantsService {
       await adapters.tenants.update(id, merged);
       return get(id);
     },
+  };
+}
+
+async function databaseOf(providers: Providers, placement: Placement): Promise<TenantDatabase> {
+  const { provider, place, database, generation, schemaVersion } = placement;
+  const { health, problem, sizeBytes } = await inspectDatabase(providers, placement);
+  return {
+    ...{ provider, group: place?.group ?? null, region: place?.region ?? null, name: database, generation },
+    ...{ schema_version: schemaVersion, size_bytes: sizeBytes, health, problem },
+    // No backup was ever made by this service.
+    last_backup: null,
   };
 }
 

@@ -259,3 +259,83 @@ describe.skipIf(sqldMissing)(`operations on many tenants${reason}`, () => {
     expect((await api(server, null, "/operations")).status).toBe(401);
   });
 });
+
+describe.skipIf(sqldMissing)(`where a tenant's database is${reason}`, () => {
+  const create = (id: string, database: object, headers = {}) =>
+    ask("POST", "/tenants", { id, friendly_name: id, database }, headers);
+
+  it("is chosen at the creation, beside tenants that are elsewhere", async () => {
+    const made = await create("on-files", { provider: "file" });
+
+    expect(made.status).toBe(201);
+    expect(made.body).not.toHaveProperty("database");
+    expect((await ask("GET", "/tenants/on-files/database")).body).toEqual({
+      provider: "file",
+      group: null,
+      region: null,
+      name: expect.stringMatching(/^t-/),
+      generation: 1,
+      schema_version: expect.stringMatching(/^[0-9a-f]{64}$/),
+      size_bytes: expect.any(Number),
+      health: "ok",
+      problem: null,
+      last_backup: null,
+    });
+    expect((await ask("GET", "/tenants/one/database")).body).toMatchObject({
+      provider: "libsql-server",
+      size_bytes: expect.any(Number),
+      health: "ok",
+    });
+    for (const id of ["on-files", "one"]) {
+      expect((await ask("GET", "/users", undefined, { "tenant-id": id })).status).toBe(200);
+    }
+  });
+
+  it("is refused by name when there is no such place, and nothing is made", async () => {
+    const refused = async (database: object) => {
+      const { status, body } = await create("nowhere", database);
+      return [status, body.message];
+    };
+
+    expect(await refused({ provider: "d1" })).toEqual([400, "database.provider: must be one of file, libsql-server"]);
+    expect(await refused({ provider: "toString" })).toEqual([
+      400,
+      "database.provider: must be one of file, libsql-server",
+    ]);
+    expect(await refused({ provider: "file", region: "eu" })).toEqual([
+      400,
+      "database.region: the provider file has no regions",
+    ]);
+    expect(await refused({ group: "eu" })).toEqual([400, "database.group: the provider libsql-server has no groups"]);
+    expect(await refused({ provider: "file", size: 1 })).toEqual([400, expect.stringContaining("size")]);
+    expect((await ask("GET", "/tenants/nowhere")).status).toBe(404);
+  });
+
+  it("is the same again with the same Idempotency-Key, and another wish is another request", async () => {
+    const key = { "idempotency-key": "placed" };
+
+    const first = await create("placed", { provider: "file" }, key);
+    const again = await create("placed", { provider: "file" }, key);
+    const other = await create("placed", {}, key);
+
+    expect([first.status, again.status, other.status]).toEqual([201, 201, 422]);
+    expect(again.body).toEqual(first.body);
+  });
+
+  it("is shown with what is wrong, and never with a credential", async () => {
+    const broken = await ask("GET", "/tenants/broken/database");
+    const retained = await (async () => {
+      await createTenant(server, token, "kept");
+      await ask("DELETE", "/tenants/kept");
+      return await ask("GET", "/tenants/kept/database");
+    })();
+    const [row] = await inControlPlane("select secret from rh_placements where tenant_id = 'broken'");
+
+    expect(broken.body).toMatchObject({ health: "unreachable", problem: "database_missing", size_bytes: null });
+    expect(retained.body).toMatchObject({ health: "retained" });
+    expect((await ask("GET", "/tenants/control_plane/database")).body).toMatchObject({ health: "ok" });
+    expect(JSON.stringify([broken.body, retained.body])).not.toContain(String(row?.secret));
+    expect((await ask("GET", "/tenants/nobody/database")).status).toBe(404);
+    expect((await api(server, null, "/tenants/one/database")).status).toBe(401);
+  });
+});

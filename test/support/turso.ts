@@ -38,6 +38,7 @@ interface World {
   readonly behaviour: Behaviour;
   readonly rows: Map<string, Row>;
   readonly groups: Set<string>;
+  readonly locations: Map<string, string>;
   count: number;
 }
 
@@ -55,6 +56,7 @@ export async function startTurso() {
     behaviour,
     rows: new Map(),
     groups: new Set(["default"]),
+    locations: new Map(),
     count: 0,
   };
 
@@ -94,6 +96,9 @@ export async function startTurso() {
     /** `create POST /v1/…` for every request to the platform. */
     requests,
     groups: world.groups,
+    /** The primary location of a group; without one it is `aws-eu-west-1`. */
+    locations: world.locations,
+    groupOf: (name: string) => world.rows.get(name)?.group,
     names: () => [...world.rows.keys()].toSorted(),
     settingsOf: (name: string) => world.rows.get(name)?.settings,
     async stop() {
@@ -194,6 +199,7 @@ function route(world: World, asked: Asked): Route {
         ok({ database: { uuid: row.id, instances: [], total: await namespaces.usage(row.namespace) } }),
       ),
     },
+    "GET groups": { call: "other", run: () => ok({ groups: [...world.groups].map((one) => shownGroup(world, one)) }) },
     "POST groups": { call: "group", run: () => createGroup(world, JSON.parse(asked.body)) },
   };
   return routes[target] ?? { call: "other", run: () => no(404, "not found") };
@@ -257,10 +263,16 @@ function list({ rows, behaviour }: World, query: URLSearchParams): Answer {
   return ok({ databases: page.map(shown), ...(next && { pagination: { next } }) });
 }
 
-function createGroup({ groups }: World, { name, location }: { name: string; location: string }): Answer {
-  if (groups.has(name)) return no(409, "group already exists");
-  groups.add(name);
-  return ok({ group: { name, locations: [location], primary: location } });
+function createGroup(world: World, { name, location }: { name: string; location: string }): Answer {
+  if (world.groups.has(name)) return no(409, "group already exists");
+  world.groups.add(name);
+  world.locations.set(name, location);
+  return ok({ group: shownGroup(world, name) });
+}
+
+function shownGroup({ locations }: World, name: string) {
+  const primary = locations.get(name) ?? "aws-eu-west-1";
+  return { name, locations: [primary], primary };
 }
 
 const shown = ({ name, id, hostname, group, settings }: Row) => ({

@@ -4,7 +4,7 @@ import { errorBody, PlatformError } from "../../domain/errors.ts";
 import { acceptedHeaders, prefersAsync, requireOperation } from "../operations/accepted.ts";
 import { Operation } from "../operations/schemas.ts";
 import type { OperationsService } from "../operations/service.ts";
-import { ErrorBody, initiator, json, refusals, requires } from "./common.ts";
+import { ErrorBody, initiator, json, refusals, requireGlobal, requires } from "./common.ts";
 import { CreateTenant, Tenant } from "./schemas.ts";
 import type { TenantsService } from "./service.ts";
 
@@ -42,7 +42,10 @@ const createTenantRoute = createRoute({
 export function addCreateRoute(router: OpenAPIHono, service: TenantsService, operations: OperationsService): void {
   router.openapi(createTenantRoute, async (c) => {
     const key = c.req.valid("header")["idempotency-key"];
-    const creation = await service.create(c.req.valid("json"), initiator(), key).catch(reusedKey);
+    const input = c.req.valid("json");
+    // What it costs and where the data are is the operators' decision.
+    if (input.database) requireGlobal();
+    const creation = await service.create(input, initiator(), key).catch(reusedKey);
     if (creation === null) return unprocessable(c);
     if (prefersAsync(c)) {
       const operation = await requireOperation(operations, creation.operationId);

@@ -16,7 +16,7 @@ import {
 } from "./common.ts";
 import { addCreateRoute } from "./create-route.ts";
 import { addLifeRoutes } from "./life-routes.ts";
-import { ListTenants, settingsOf, Tenant, TenantSettings } from "./schemas.ts";
+import { ListTenants, settingsOf, Tenant, TenantDatabase, TenantSettings } from "./schemas.ts";
 import type { TenantPage, TenantsService } from "./service.ts";
 
 const listRoute = createRoute({
@@ -49,6 +49,14 @@ const getRoute = createRoute({
   ...requires("read:tenants"),
   request: { params: IdParameter },
   responses: { 200: json(Tenant, "The tenant"), ...notFound, ...refusals },
+});
+
+const databaseRoute = createRoute({
+  method: "get",
+  path: "/{id}/database",
+  ...requires("read:tenants"),
+  request: { params: IdParameter },
+  responses: { 200: json(TenantDatabase, "Where its database is and how it is"), ...notFound, ...refusals },
 });
 
 const settingsRoute = createRoute({
@@ -91,6 +99,13 @@ export function createTenantsRouter(service: TenantsService, operations: Operati
     const tenant = await service.get(id);
     if (!tenant) throw tenantNotFound();
     return c.json(tenant, 200);
+  });
+
+  router.openapi(databaseRoute, async (c) => {
+    requireGlobal();
+    const database = await service.database(c.req.valid("param").id);
+    if (!database) throw tenantNotFound();
+    return c.json(database, 200);
   });
 
   addLifeRoutes(router, service, operations);

@@ -16,10 +16,19 @@ const Described = tenantInsertSchema.omit({
   d1_database_id: true,
 });
 
+/** Where a new tenant's database is wished. Which of these a provider has, it says itself. */
+const DatabaseWish = z.strictObject({
+  provider: z.string().min(1).max(100).optional(),
+  region: z.string().min(1).max(100).optional(),
+  group: z.string().min(1).max(100).optional(),
+});
+export type DatabaseWish = z.infer<typeof DatabaseWish>;
+
 export const CreateTenant = Described.extend({
   id: TenantId.optional().describe("3–63 of a-z, 0-9 and -; generated when absent"),
   friendly_name: z.string().trim().min(1).max(200),
   audience: z.string().min(1).max(200).optional(),
+  database: DatabaseWish.optional().describe("Where its database is to be; default: where PROVIDER says"),
 }).strict();
 export type CreateTenant = z.infer<typeof CreateTenant>;
 
@@ -29,6 +38,23 @@ export const Tenant = tenantSchema.extend({
   purge_at: z.string().optional().describe("Until then a deleted tenant can be brought back"),
 });
 export type Tenant = z.infer<typeof Tenant>;
+
+/** Where a tenant's database is and how it is. Never a credential. */
+export const TenantDatabase = z.object({
+  provider: z.string(),
+  group: z.string().nullable(),
+  region: z.string().nullable().describe("As it was decided at the creation; null where nobody did"),
+  name: z.string().describe("What the provider calls it"),
+  generation: z.number(),
+  schema_version: z.string().nullable(),
+  size_bytes: z.number().nullable().describe("As the provider counts; null when it does not, or cannot be asked"),
+  health: z
+    .enum(["ok", "unreachable", "retained", "absent"])
+    .describe("retained: kept, but closed to everybody; absent: not made yet"),
+  problem: z.string().nullable().describe("Why it is unreachable"),
+  last_backup: z.string().nullable(),
+});
+export type TenantDatabase = z.infer<typeof TenantDatabase>;
 
 const PAGE_MAX = 100;
 

@@ -1,5 +1,5 @@
 import type { Accepted } from "../operations/service.ts";
-import type { CreateTenant, ListTenants, Tenant, TenantSettings } from "./schemas.ts";
+import type { CreateTenant, ListTenants, Tenant, TenantDatabase, TenantSettings } from "./schemas.ts";
 
 /** A page of tenants. `total` is there when it was asked for, `next` when a further page exists. */
 export interface TenantPage {
@@ -21,8 +21,11 @@ export interface Creation extends Accepted {
 export interface TenantsService {
   list(query: ListTenants): Promise<TenantPage>;
   get(id: string): Promise<Tenant | null>;
+  /** Where a tenant's database is and how it is; that it does not answer is part of it. Null: no such tenant. */
+  database(id: string): Promise<TenantDatabase | null>;
   /**
-   * Throws `conflict` (`tenant_exists`) when the id is taken; nothing has changed then. With an `Idempotency-Key`:
+   * Throws `conflict` (`tenant_exists`) when the id is taken; nothing has changed then. `invalid` for a `database`
+   * that cannot be (`unknown_provider`, `unknown_group`, `unknown_region`). With an `Idempotency-Key`:
    * `invalid` (`idempotency_key_reused`) when it came with another body before.
    */
   create(input: CreateTenant, initiator: string, idempotencyKey?: string): Promise<Creation>;

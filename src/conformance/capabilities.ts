@@ -1,0 +1,56 @@
+import { expect } from "vitest";
+import { notes, type Subject, write } from "./subject.ts";
+
+/** What a provider owes its callers where it can do more than it must. */
+export const capabilityClauses = {
+  "rotating makes useless what was given out before, where the place has credentials": async ({ provider, name }) => {
+    const before = await provider.ensure(name);
+    await write(provider, name, before, "kept");
+    if (!provider.rotateCredentials) return;
+    const open = await provider.open(name, before);
+
+    await provider.rotateCredentials(name);
+    const after = await provider.rotateCredentials(name);
+
+    await expect(open.batch([{ sql: "select 1", parameters: [] }])).rejects.toMatchObject({ code: "unavailable" });
+    await open.close();
+    await expect(provider.open(name, before)).rejects.toMatchObject({
+      code: "unavailable",
+      reason: "database_refused",
+    });
+    expect(await notes(provider, name, after)).toEqual(["kept"]);
+    await provider.destroy(name);
+    await expect(provider.rotateCredentials(name)).rejects.toMatchObject({ code: "not_found" });
+  },
+
+  "a database is made where it is wished, where there are places to choose from": async ({ provider, name, other }) => {
+    if (!provider.place) return;
+    const at = await provider.place({});
+    const nowhere = "no-such-place";
+
+    await write(provider, name, await provider.ensure(name, { at }), "placed");
+    const copy = await provider.ensure(other, { from: name, at: JSON.parse(JSON.stringify(at)) });
+
+    expect(await notes(provider, other, copy)).toEqual(["placed"]);
+    await expect(provider.place({ group: nowhere })).rejects.toMatchObject({
+      code: "invalid",
+      message: expect.stringMatching(/^group: /),
+    });
+    await expect(provider.place({ region: nowhere })).rejects.toMatchObject({
+      code: "invalid",
+      message: expect.stringMatching(/^region: /),
+    });
+  },
+
+  "what a database takes up can be asked for, where the place knows": async ({ provider, name, other }) => {
+    if (!provider.usage) return;
+    await write(provider, name, await provider.ensure(name), "kept");
+
+    const used = await provider.usage(name);
+
+    expect(used.storageBytes).toBeGreaterThanOrEqual(0);
+    await provider.retain(name);
+    expect((await provider.usage(name)).storageBytes).toBeGreaterThanOrEqual(0);
+    await expect(provider.usage(other)).rejects.toMatchObject({ code: "not_found" });
+  },
+} satisfies Record<string, (subject: Subject) => Promise<void>>;
