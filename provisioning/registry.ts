@@ -76,6 +76,10 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
     /** The tenant whose living incarnation has the tag. */
     findByTag: (tag: Tag): Promise<Placement | null> => readPlacement(context, "tag", tag),
 
+    /** The tenant that an organization of the control plane administers, null when there is none. */
+    findByOrganization: (organizationId: string): Promise<Placement | null> =>
+      readPlacement(context, "organization_id", organizationId),
+
     list: (page: PlacementPage): Promise<readonly Placement[]> => listPlacements(context, page),
 
     /** Takes an id for a new tenant, `pending`. `conflict` (`tenant_exists`) when it is taken; then nothing changed. */
@@ -156,7 +160,7 @@ interface Context {
   readonly newTag: () => Tag;
 }
 
-async function readPlacement({ db, keyRing }: Context, column: "tenant_id" | "tag", value: string) {
+async function readPlacement({ db, keyRing }: Context, column: "tenant_id" | "tag" | "organization_id", value: string) {
   const row = await db.selectFrom("rh_placements").selectAll().where(column, "=", value).executeTakeFirst();
   return row ? toPlacement(keyRing, row) : null;
 }

@@ -71,3 +71,19 @@ async function listOf(store: Store, tenantId: string, userId: string, params: Li
     ...COUNTERS.zeroUnlessAsked({ ...offset, rows: page.rows.length, total: page.total }),
   };
 }
+
+/** Whether a user who may sign in belongs to an organization, in one statement. */
+export async function isMember(store: Store, tenantId: string, organizationId: string, userId: string) {
+  const row = await rowsOf(store, userOrganizations, tenantId)
+    .innerJoin("users", (join) =>
+      join
+        .onRef("users.tenant_id", "=", "user_organizations.tenant_id")
+        .onRef("users.user_id", "=", "user_organizations.user_id"),
+    )
+    .select("user_organizations.id")
+    .where("user_organizations.organization_id", "=", organizationId)
+    .where("user_organizations.user_id", "=", userId)
+    .where("users.blocked", "=", 0)
+    .executeTakeFirst();
+  return row !== undefined;
+}

@@ -8,6 +8,8 @@ export interface Actor {
   readonly subject: string;
   /** `org_id` of an org-scoped token. */
   readonly organizationId: string | undefined;
+  /** The one tenant an org-scoped token of the control plane is for. Undefined when it is for none any more. */
+  readonly organizationTenantId?: string | undefined;
   /** `permissions` and `scope` together. */
   readonly scopes: ReadonlySet<string>;
 }

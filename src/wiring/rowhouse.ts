@@ -15,7 +15,7 @@ import { deliveredBehind } from "../auth/delivery.ts";
 import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
 import { createLogoutUrls } from "../auth/logout-urls.ts";
 import { createPageSources } from "../auth/page-sources.ts";
-import { createKeyOwners, ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
+import { ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
 import { startUpkeep, type Upkeep } from "../auth/upkeep.ts";
 import type { Config } from "../config.ts";
@@ -40,6 +40,7 @@ import { createDirectory } from "./directory.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
+import { createLookups } from "./guarding.ts";
 import { createMailing, type Mailing } from "./mail.ts";
 import { startOperations } from "./operations.ts";
 import { createProviders } from "./providers.ts";
@@ -228,7 +229,7 @@ interface Behind extends RowhouseOptions {
 /** AuthHero and the front around it. */
 function frontOver(controlPlane: ControlPlane, behind: Behind) {
   const { config, log, clock, data, lifecycle, journal, routing, mailing } = behind;
-  const { tenantId, registry, adapters } = controlPlane;
+  const { tenantId, registry } = controlPlane;
   const rules = hostRules(config);
   const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
   const tenants = createTenantsService({
@@ -243,15 +244,9 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   return createFront({
     ...rules,
     trustedProxies: config.TRUSTED_PROXIES,
-    placements: {
-      async get(id) {
-        const placement = await registry.get(id);
-        return placement && { state: placement.state, began: new Date(placement.incarnationAt) };
-      },
-    },
-    keys: createKeyOwners(adapters.keys, tenantId, clock),
     states: { ownerOf: registry.directories.tenantOfState },
     logoutUrls: createLogoutUrls(data),
+    ...createLookups(controlPlane, data, clock),
     pageSources: createPageSources(data),
     ...(mailing.mailbox && { mails: mailing.mailbox.list }),
     inner: createAuthHero({

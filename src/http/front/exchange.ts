@@ -9,12 +9,22 @@ interface PlacementView {
   readonly state: TenantState;
   /** When this life of the tenant id began. Tokens issued earlier belong to a tenant that is gone. */
   readonly began: Date;
+  /** The organization on the control plane whose members administer it. */
+  readonly organizationId: string | null;
 }
 
 /** Where tenants are looked up. The control plane itself is never asked for. */
 export interface Placements {
   /** Null when there is no such tenant. */
   get(tenantId: string): Promise<PlacementView | null>;
+  /** The tenant that an organization of the control plane administers; null when there is none. */
+  ofOrganization(organizationId: string): Promise<string | null>;
+}
+
+/** Who belongs to which organization of the control plane, now: a token only says who did when it was issued. */
+export interface Affiliations {
+  /** A user by membership, a machine by its client grant. */
+  belongs(organizationId: string, subject: string): Promise<boolean>;
 }
 
 /** Whose key it is, and the key. */

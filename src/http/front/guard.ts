@@ -1,16 +1,13 @@
 import { PlatformError } from "../../domain/errors.ts";
-import type { Actor } from "../../tenancy/context.ts";
 import type { HostRules } from "../../tenancy/hosts.ts";
 import { refuse } from "./answer.ts";
 import type { Draft, Middleware } from "./exchange.ts";
 import { address, tenantNotFound } from "./hosts.ts";
-import { isControlPlaneOnly, isManagement, isPublicManagement } from "./routes.ts";
+import { type ReachRules, reach } from "./reach.ts";
+import { isManagement, isPublicManagement } from "./routes.ts";
 import { bearerToken, type TokenRules, verifyToken } from "./token.ts";
 
-export type GuardRules = TokenRules & HostRules;
-
-/** The scope that lets a control-plane token reach every tenant. */
-const EVERYWHERE = "admin:organizations";
+export type GuardRules = TokenRules & HostRules & ReachRules;
 
 /**
  * Decides who may act on which tenant through the Management API: 401 for a token that is none, then the same 403
@@ -26,9 +23,9 @@ export function guard(rules: GuardRules): Middleware {
     const actor = token === null ? null : await verifyToken(token, rules);
     if (actor === null) return refuse(c, unauthorized());
 
-    const named = c.get("namedTenantId") ?? c.get("host").tenantId;
-    const tenantId = isControlPlaneOnly(draft.path) ? rules.controlPlaneTenantId : named;
-    if (!mayReach(actor, tenantId, rules.controlPlaneTenantId)) return refuse(c, forbidden());
+    const wish = { ...draft, hostTenantId: c.get("host").tenantId, namedTenantId: c.get("namedTenantId") };
+    const tenantId = reach(actor, wish, rules);
+    if (tenantId === null) return refuse(c, forbidden());
 
     const target = await address(tenantId, rules, rules.placements);
     // Only those who may go everywhere come this far with a tenant that is not there.
@@ -39,14 +36,6 @@ export function guard(rules: GuardRules): Middleware {
     draft.headers.set("authorization", `Bearer ${token}`);
     return await next();
   };
-}
-
-/** The table of who reaches whom. */
-function mayReach(actor: Actor, tenantId: string, controlPlaneTenantId: string): boolean {
-  if (actor.tenantId !== controlPlaneTenantId) return actor.tenantId === tenantId;
-  // An organization's token is for its own tenant, and tenants have no organizations yet.
-  if (actor.organizationId !== undefined) return false;
-  return tenantId === controlPlaneTenantId || actor.scopes.has(EVERYWHERE);
 }
 
 /** The OpenAPI document, and the question a browser asks before it may send a token (Fetch, section 3.2.2). */

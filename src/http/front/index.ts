@@ -9,6 +9,7 @@ import { cookies } from "./cookies.ts";
 import { draft } from "./draft.ts";
 import { answerError } from "./errors.ts";
 import type {
+  Affiliations,
   Exchange,
   FrontEnv,
   FrontLog,
@@ -26,6 +27,7 @@ import { hosts } from "./hosts.ts";
 import { logoutUrls } from "./logout-urls.ts";
 import { mailProvider } from "./mail-provider.ts";
 import { type ListMails, mailbox } from "./mailbox.ts";
+import { type OrganizationGrants, organizationGrants } from "./organization-grants.ts";
 import { originCheck } from "./origin-check.ts";
 import { pages } from "./pages.ts";
 import { patchKeys } from "./patch-keys.ts";
@@ -48,6 +50,10 @@ export interface FrontOptions {
   readonly keys: SigningKeys;
   readonly states: StateOwners;
   readonly logoutUrls: LogoutUrls;
+  readonly affiliations: Affiliations;
+  readonly organizationGrants: OrganizationGrants;
+  /** Default true; false lets every operator's token into every tenant. */
+  readonly requireOrganizationMatch?: boolean;
   readonly pageSources: PageSources;
   /** Lists the mail that is kept instead of sent, where it is. */
   readonly mails?: ListMails;
@@ -67,6 +73,7 @@ export interface FrontOptions {
  */
 export function createFront(options: FrontOptions): Hono<FrontEnv> {
   const { placements, log, clock, env = {}, peerAddress = socketAddress } = options;
+  if (options.requireOrganizationMatch === false) log.warn("guard.organization_match_off", UNSAFE);
   const app = new Hono<FrontEnv>();
   const chain = [
     probes(),
@@ -85,6 +92,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     tenantState(),
     basicCredentials(),
     logoutUrls(options.logoutUrls),
+    organizationGrants(options.organizationGrants),
     patchKeys(),
     mailProvider(),
     cookies(),
@@ -97,6 +105,8 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
   app.onError((error, c) => answerError(c, error, { requestId: c.get("requestId") }, log));
   return app;
 }
+
+const UNSAFE = { message: "requireOrganizationMatch is false: every operator's token reaches every tenant" };
 
 /** Called as a plain function, as libraries do, the app has no socket. */
 function socketAddress(c: Exchange): string | undefined {

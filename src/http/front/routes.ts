@@ -18,6 +18,13 @@ export function isControlPlaneOnly(path: string): boolean {
 /** The tenant's own e-mail provider. */
 export const isMailProvider = (path: string) => plain(path) === `${MANAGEMENT}/emails/provider`;
 
+/** The parts of a path `/api/v2/tenants`, `/tenants/{id}` or `/tenants/{id}/…`; null for every other one. */
+export function tenantsRoute(path: string): { readonly id: string | undefined; readonly isBelow: boolean } | null {
+  const [, api, version, tenants, id, ...below] = plain(path).split("/");
+  if (`/${api}/${version}` !== MANAGEMENT || tenants !== "tenants") return null;
+  return { id, isBelow: below.length > 0 };
+}
+
 /** What anybody may read below `/api/v2`: the OpenAPI document, nothing else. */
 export const isPublicManagement = (method: string, path: string) => method === "GET" && path === `${MANAGEMENT}/spec`;
 

@@ -2,11 +2,12 @@ import type { KeyObject } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Clock } from "../../domain/clock.ts";
 import type { Actor } from "../../tenancy/context.ts";
-import type { Placements, SigningKeys } from "./exchange.ts";
+import type { Affiliations, Placements, SigningKeys } from "./exchange.ts";
 
 export interface TokenRules {
   readonly keys: SigningKeys;
   readonly placements: Placements;
+  readonly affiliations: Affiliations;
   readonly controlPlaneTenantId: string;
   readonly clock: Clock;
 }
@@ -26,14 +27,25 @@ export async function verifyToken(token: string, rules: TokenRules): Promise<Act
   if (claims.tenant_id !== undefined && claims.tenant_id !== owner.tenantId) return null;
   if (!(await isOfThisLife(owner.tenantId, claims.iat, rules))) return null;
 
-  const organizationId = claims.org_id;
-  return {
-    tenantId: owner.tenantId,
-    subject: claims.sub ?? "",
-    // A value of another type is still a restriction, and not one to be overlooked.
-    organizationId: organizationId === undefined ? undefined : String(organizationId),
-    scopes: scopesOf(claims),
-  };
+  // A value of another type is still a restriction, and not one to be overlooked.
+  const organizationId = claims.org_id === undefined ? undefined : String(claims.org_id);
+  const subject = claims.sub ?? "";
+  const actor = { tenantId: owner.tenantId, subject, organizationId, scopes: scopesOf(claims) };
+  if (organizationId === undefined || owner.tenantId !== rules.controlPlaneTenantId) return actor;
+  const organizationTenantId = await tenantOf(organizationId, subject, claims.iat, rules);
+  return { ...actor, organizationTenantId };
+}
+
+/**
+ * The tenant an organization's token is for: the one whose placement names the organization, if the token was issued
+ * in this life of it and its holder still belongs. What the token says about any of this may be a day old.
+ */
+async function tenantOf(organizationId: string, subject: string, issuedAt: number | undefined, rules: TokenRules) {
+  const tenantId = await rules.placements.ofOrganization(organizationId);
+  const placement = tenantId === null ? null : await rules.placements.get(tenantId);
+  if (tenantId === null || placement?.organizationId !== organizationId) return undefined;
+  if (!(await isOfThisLife(tenantId, issuedAt, rules))) return undefined;
+  return (await rules.affiliations.belongs(organizationId, subject)) ? tenantId : undefined;
 }
 
 /** The tenant an unverified token says it is of: for refusing, never for granting. Null when it does not say. */

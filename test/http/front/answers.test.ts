@@ -149,7 +149,9 @@ describe("errors", () => {
   });
 
   it("answers 503 when the control plane cannot be asked", async () => {
-    const front = testFront({ placements: { get: () => Promise.reject(lost) } });
+    const front = testFront({
+      placements: { get: () => Promise.reject(lost), ofOrganization: () => Promise.reject(lost) },
+    });
 
     expect(await refusal(await front.send("acme.localhost", "/authorize"))).toEqual([503, "tenant_unavailable"]);
   });

@@ -60,6 +60,11 @@ beforeAll(async () => {
     "of a global administrator": await control.sign({ permissions: ["admin:organizations"] }),
     "of a global administrator, by scope": await control.sign({ scope: "read:users admin:organizations" }),
     "of an organization": await control.sign({ org_id: "org_1", permissions: ["admin:organizations"] }),
+    "of acme's team": await control.sign({ org_id: "org_acme", org_name: "beta", scope: "admin:organizations" }),
+    "of acme's team, of an earlier life": await control.sign({ org_id: "org_acme" }, seconds(BEGAN) - 1),
+    "of acme's team, long gone": await control.sign({ sub: "former|member", org_id: "org_acme" }),
+    "of suspended's team": await control.sign({ org_id: "org_suspended" }),
+    "of deleted's team": await control.sign({ org_id: "org_deleted" }),
     "of an organization, oddly written": await control.sign({ org_id: null, permissions: ["admin:organizations"] }),
   });
 });
@@ -173,12 +178,74 @@ describe("the guard, on who reaches whom", () => {
     ["of an organization", "localhost", "/api/v2/users", "acme", FORBIDDEN],
     ["of an organization", "acme.localhost", "/api/v2/users", undefined, FORBIDDEN],
     ["of an organization, oddly written", "acme.localhost", "/api/v2/users", undefined, FORBIDDEN],
+    ["of an organization, oddly written", "localhost", "/api/v2/users", undefined, FORBIDDEN],
+
+    ["of acme's team", "localhost", "/api/v2/users", undefined, PASS],
+    ["of acme's team", "localhost", "/api/v2/users", "acme", PASS],
+    ["of acme's team", "acme.localhost", "/api/v2/users", undefined, PASS],
+    ["of acme's team", "acme.localhost", "/api/v2/users", "acme", PASS],
+    ["of acme's team", "localhost", "/api/v2/tenants/settings", undefined, PASS],
+    ["of acme's team", "localhost", "/api/v2/tenants", undefined, PASS],
+    ["of acme's team", "acme.localhost", "/api/v2/tenants", undefined, PASS],
+    ["of acme's team", "localhost", "/api/v2/tenants/acme", undefined, PASS],
+    ["of acme's team", "localhost", "/api/v2/tenants/acme", "beta", PASS],
+    ["of acme's team", "localhost", "/api/v2/tenants/acme/database", undefined, PASS],
+    ["of acme's team", "localhost", "/api/v2/users", "beta", FORBIDDEN],
+    ["of acme's team", "localhost", "/api/v2/users", "nobody", FORBIDDEN],
+    ["of acme's team", "localhost", "/api/v2/users", "suspended", FORBIDDEN],
+    ["of acme's team", "localhost", "/api/v2/users", "control_plane", FORBIDDEN],
+    ["of acme's team", "beta.localhost", "/api/v2/users", undefined, FORBIDDEN],
+    ["of acme's team", "localhost", "/api/v2/tenants/beta", undefined, FORBIDDEN],
+    ["of acme's team", "localhost", "/api/v2/tenants/acme2", undefined, FORBIDDEN],
+    ["of acme's team", "localhost", "/api/v2/tenants/acme/../beta", undefined, FORBIDDEN],
+    ["of acme's team", "localhost", "/api/v2/tenants/acme%2f..%2fbeta", undefined, FORBIDDEN],
+    ["of acme's team", "localhost", "/api/v2/tenants/nobody", undefined, FORBIDDEN],
+    ["of acme's team", "localhost", "/api/v2/operations", undefined, FORBIDDEN],
+    ["of acme's team", "localhost", "/api/v2/operations/1", undefined, FORBIDDEN],
+    ["of acme's team, of an earlier life", "localhost", "/api/v2/users", "acme", FORBIDDEN],
+    ["of acme's team, of an earlier life", "localhost", "/api/v2/tenants", undefined, FORBIDDEN],
+    ["of acme's team, long gone", "acme.localhost", "/api/v2/users", undefined, FORBIDDEN],
+    ["of acme's team, long gone", "localhost", "/api/v2/tenants", undefined, FORBIDDEN],
+    ["of acme's team, long gone", "localhost", "/api/v2/tenants/acme", undefined, FORBIDDEN],
+    ["of suspended's team", "localhost", "/api/v2/users", undefined, [403, "tenant_suspended"]],
+    ["of suspended's team", "localhost", "/api/v2/tenants/suspended", undefined, PASS],
+    ["of deleted's team", "localhost", "/api/v2/users", undefined, FORBIDDEN],
+    ["of deleted's team", "localhost", "/api/v2/tenants/deleted", undefined, FORBIDDEN],
   ])("a token %s at %s%s with tenant-id %s gets %o", async (token, host, path, tenantHeader, expected) => {
     const headers: Record<string, string> = tenantHeader === undefined ? {} : { "tenant-id": tenantHeader };
 
     expect(await refusal(await call(host, path, token, { headers }))).toEqual(expected);
     // HEAD has no body to read a code from, and the same status.
     expect((await call(host, path, token, { headers, method: "HEAD" })).status).toBe(expected[0]);
+  });
+
+  it.each([
+    ["PATCH", "/api/v2/tenants/acme", 200],
+    ["DELETE", "/api/v2/tenants/acme", 200],
+    ["POST", "/api/v2/tenants/acme", 403],
+    ["POST", "/api/v2/tenants", 403],
+    ["DELETE", "/api/v2/tenants", 403],
+    ["OPTIONS", "/api/v2/tenants/acme", 403],
+    ["POST", "/api/v2/tenants/acme/suspend", 403],
+    ["POST", "/api/v2/tenants/acme/operations", 403],
+    ["DELETE", "/api/v2/tenants/acme/operations", 403],
+    ["POST", "/api/v2/users", 200],
+  ])("a token of acme's team may %s %s: %i", async (method, path, status) => {
+    expect((await call("localhost", path, "of acme's team", { method })).status).toBe(status);
+  });
+
+  it("without the match of organizations lets every operator in, and no organization", async () => {
+    const open = testFront({ keys: front.keys, requireOrganizationMatch: false });
+    const status = async (token: string) => {
+      const headers = { authorization: `Bearer ${tokens[token]}`, "tenant-id": "acme" };
+      return (await open.send("localhost", "/api/v2/users", { headers })).status;
+    };
+
+    expect(await status("of the control plane")).toBe(200);
+    expect(await status("of suspended's team")).toBe(403);
+    expect(await status("of beta")).toBe(401);
+    expect(open.log).toMatchObject([{ level: "warn", event: "guard.organization_match_off" }]);
+    expect(front.log).toEqual([]);
   });
 
   it("refuses to write to a read-only tenant", async () => {

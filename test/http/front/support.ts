@@ -73,6 +73,7 @@ export interface TestFront {
   /** The same, returning what reached the inner app. */
   seen(host: string, path: string, init?: RequestInit): Promise<Echo>;
   readonly log: LogEntry[];
+  readonly keys: FrontOptions["keys"];
 }
 
 /** A front over an echo, or over `options.inner`, with the tenants above and whatever keys are given. */
@@ -84,6 +85,7 @@ export function testFront(
   const write = (level: LogEntry["level"]) => (event: string, fields?: object) => {
     log.push({ level, event, fields });
   };
+  const keys: FrontOptions["keys"] = { ownerOf: (kid) => Promise.resolve(signers[kid] ?? null) };
   const app = createFront({
     issuer: new URL("http://localhost:3000/"),
     baseDomain: "localhost",
@@ -92,12 +94,18 @@ export function testFront(
     placements: {
       get: (tenantId) => {
         const state = STATES[tenantId];
-        return Promise.resolve(state === undefined ? null : { state, began: BEGAN });
+        return Promise.resolve(state === undefined ? null : { state, began: BEGAN, organizationId: `org_${tenantId}` });
+      },
+      ofOrganization: (organizationId) => {
+        const tenantId = organizationId.replace("org_", "");
+        return Promise.resolve(tenantId in STATES ? tenantId : null);
       },
     },
-    keys: { ownerOf: (kid) => Promise.resolve(signers[kid] ?? null) },
     states: { ownerOf: (state) => Promise.resolve(STATES_OWNED[state] ?? null) },
     logoutUrls: { listed: () => Promise.resolve(["http://localhost:5000/bye"]) },
+    keys,
+    affiliations: { belongs: (_, subject) => Promise.resolve(subject !== "former|member") },
+    organizationGrants: { allow: (_, clientId) => Promise.resolve(clientId === "granted") },
     pageSources: {
       formTargets: () => Promise.resolve([]),
       assets: () => Promise.resolve([]),
@@ -119,7 +127,7 @@ export function testFront(
     if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
     return JSON.parse(await response.text());
   }
-  return { send, seen, log };
+  return { send, seen, log, keys };
 }
 
 /** An inner app with one answer for everything. */
