@@ -13,7 +13,7 @@ const JOBS_KEPT = 20;
 const ROWS_PER_INSERT = 500;
 
 /** What jobs over many tenants do. Stored, so never renamed. A new one has a row in `src/wiring/fleet-jobs.ts` too. */
-export const FLEET_KINDS = ["migrate", "rotate-credentials"] as const;
+export const FLEET_KINDS = ["migrate", "organizations", "rotate-credentials"] as const;
 export type FleetKind = (typeof FLEET_KINDS)[number];
 
 export type JobState = "running" | "done" | "halted" | "failed";

@@ -1,8 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { SERVED } from "../src/domain/tenants.ts";
-import type { Logger } from "../src/log/logger.ts";
-import type { Fleet, FleetJob } from "./fleet.ts";
-import { LEASE_MS } from "./operation-rows.ts";
+import type { FleetJob } from "./fleet.ts";
 import { openOwned, type Providers } from "./ownership.ts";
 import type { Placement } from "./placements.ts";
 import type { Registry } from "./registry.ts";
@@ -45,39 +42,6 @@ export function createMigrationJob({ registry, providers, template }: MigrationJ
       }
       // Not the location: a rotation may have recorded another one meanwhile.
       await registry.recordSchema(placement, schemaVersion);
-    },
-  };
-}
-
-interface RunningJob {
-  /** Settles when it is over, halted, failed or stopped. */
-  readonly ended: Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** Runs a job behind the requests until it is over or stopped. What another process is at is asked about again. */
-export function startFleetJob(fleet: Fleet, job: FleetJob, log: Logger): RunningJob {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const work = async () => {
-    try {
-      while (!signal.aborted && !(await fleet.run({ ...job, signal }))) {
-        // It may have died with its lease; then the lease ends by itself.
-        await sleep(LEASE_MS, undefined, { signal, ref: false }).catch(() => {});
-      }
-    } catch (error) {
-      // Tenants that were not reached are migrated when they are opened.
-      log.error("fleet.failed", { kind: job.kind, error });
-    }
-  };
-  const ended = work();
-
-  return {
-    ended,
-
-    async stop() {
-      stopping.abort();
-      await ended;
     },
   };
 }

@@ -49,8 +49,9 @@ export interface FleetJob {
   readonly skips: (placement: Placement) => string | null;
   /** Must be safe to repeat, because a crash may come before its outcome is written down. */
   readonly work: (placement: Placement) => Promise<void>;
-  /** The ids of those who go first; by default the first tenant. If one of them fails, nobody comes after them. */
-  readonly canary?: readonly string[];
+  /** The ids of those who go first; by default the first tenant. If one of them fails, nobody comes after them.
+   * `nobody` where a failure says nothing about the others: then there are no waves. */
+  readonly canary?: readonly string[] | "nobody";
   /** How many are worked on at a time. */
   readonly concurrency?: number;
   /** The share of all tenants of the job, from 0 to 1, that may fail. With one more the job halts. */
@@ -92,7 +93,7 @@ const NOTHING = { done: 0, failed: 0, skipped: 0, left: 0, canariesFailed: 0 } a
 /** Jobs over many tenants: in waves, a few at a time, resumed after a crash, and halted when too many fail. */
 export function createFleet({ registry, database, clock, log, process }: FleetOptions) {
   const journal = createFleetJournal({ database, clock, ...(process && { process }) });
-  const turns = new Map<string, Promise<void>>();
+  const turns = new Map<string, Set<Promise<void>>>();
   const context: Context = { registry, journal, log, turns };
 
   const start = async (job: FleetJob, { recorded = false } = {}): Promise<StartedJob | null> => {
@@ -141,7 +142,9 @@ export function createFleet({ registry, database, clock, log, process }: FleetOp
     history: createFleetHistory(database),
 
     /** Settles when no job of this process is at the tenant any more: what a deletion waits for. */
-    settled: (tenantId: string): Promise<void> => turns.get(tenantId) ?? Promise.resolve(),
+    async settled(tenantId: string): Promise<void> {
+      await Promise.all([...(turns.get(tenantId) ?? [])]);
+    },
   };
 }
 
@@ -151,8 +154,8 @@ interface Context {
   readonly registry: FleetOptions["registry"];
   readonly journal: FleetJournal;
   readonly log: Logger | undefined;
-  /** The tenants whose turn is on. */
-  readonly turns: Map<string, Promise<void>>;
+  /** The tenants whose turn is on, of jobs of whatever kind. */
+  readonly turns: Map<string, Set<Promise<void>>>;
 }
 
 async function planJob(
@@ -261,16 +264,10 @@ function counted(tally: Tally, outcome: Outcome, isCanary: boolean): Tally {
 
 /** A deletion that begins before the placement is read is seen in it; one that begins after it waits for the turn. */
 async function takeTurn(context: Context, job: FleetJob, lease: JobLease, tenant: Candidate): Promise<Outcome> {
-  const { journal, log, turns } = context;
+  const { journal, log } = context;
   const { tenantId } = tenant;
   const turn = workOn(context, job, tenant);
-  turns.set(
-    tenantId,
-    turn.then(
-      () => {},
-      () => {},
-    ),
-  );
+  const over = remembered(context.turns, tenantId, turn);
   try {
     const { outcome, reason, error } = await turn;
     if (outcome === "failed")
@@ -278,8 +275,22 @@ async function takeTurn(context: Context, job: FleetJob, lease: JobLease, tenant
     await journal.record(lease, tenantId, outcome, reason);
     return outcome;
   } finally {
-    turns.delete(tenantId);
+    over();
   }
+}
+
+/** Lets `settled` wait for a turn, until the function it returns is called. */
+function remembered(turns: Context["turns"], tenantId: string, turn: Promise<unknown>): () => void {
+  const ended = turn.then(
+    () => {},
+    () => {},
+  );
+  const those = turns.get(tenantId) ?? new Set();
+  turns.set(tenantId, those.add(ended));
+  return () => {
+    those.delete(ended);
+    if (those.size === 0) turns.delete(tenantId);
+  };
 }
 
 interface Turn {

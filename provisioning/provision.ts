@@ -1,6 +1,7 @@
 import type { Database } from "../src/db/database.ts";
 import type { Journal } from "./journal.ts";
 import { type Attempt, requireState, type Step } from "./operation.ts";
+import { ensureOrganization, type OrganizationOf } from "./organization.ts";
 import { openOwned, openPlaced, type Providers, providerOf, writeOwner } from "./ownership.ts";
 import type { Placement } from "./placements.ts";
 import type { Registry } from "./registry.ts";
@@ -18,6 +19,8 @@ export interface ProvisionSteps {
   readonly signingKey: (tenant: NewTenant) => Promise<void>;
   /** Gives it what every tenant starts with. */
   readonly seedDefaults: (tenant: NewTenant) => Promise<void>;
+  /** Says how its organization is made, with the members it begins with. */
+  readonly organization: OrganizationOf;
   /** Reads back what the steps before have written; throws when something is missing. */
   readonly verify?: (tenant: NewTenant) => Promise<void>;
 }
@@ -80,6 +83,10 @@ export function provisionSteps({
     ),
     step("signing-key", withDatabase(steps.signingKey)),
     step("seed-defaults", withDatabase(steps.seedDefaults)),
+
+    step("organization", (placement, { lease }) =>
+      ensureOrganization(registry, steps.organization, placement, [journal.fenced(lease)]),
+    ),
 
     // Opened anew, as the pool will open it, because what was never written to disk must not count.
     step("verify", async (placement) => {

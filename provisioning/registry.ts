@@ -8,6 +8,7 @@ import { databaseNameOf, newTag, type Tag } from "../src/domain/names.ts";
 import { SERVED, type TenantState, TRANSITIONS } from "../src/domain/tenants.ts";
 import { createDirectories, removeFromDirectories } from "./directories.ts";
 import { isFencedOff } from "./operation-rows.ts";
+import { isOrganizationTaken, organizationExists } from "./organization.ts";
 import { createOutboxMarks } from "./outbox-marks.ts";
 import { type Placement, toLocationColumns, toPlacement } from "./placements.ts";
 import type { Location, Place } from "./providers/provider.ts";
@@ -82,7 +83,10 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
 
     list: (page: PlacementPage): Promise<readonly Placement[]> => listPlacements(context, page),
 
-    /** Takes an id for a new tenant, `pending`. `conflict` (`tenant_exists`) when it is taken; then nothing changed. */
+    /**
+     * Takes an id for a new tenant, `pending`. `conflict`: `tenant_exists` when it is taken, `organization_exists` when
+     * `alongside` found an organization of that name. Then nothing has changed.
+     */
     claim: (claim: Claim): Promise<Placement> => forgetting(claim.tenantId, claimPlacement(context, claim)),
 
     /**
@@ -106,6 +110,14 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
     ifUnchanged: async (placement: Placement, statements: readonly Statement[]): Promise<void> => {
       await guarded(context, placement, statements);
     },
+
+    /** Notes which organization of the control plane stands for the tenant, like `recordDatabase`. */
+    recordOrganization: (
+      placement: Placement,
+      organizationId: string,
+      alongside?: readonly Statement[],
+    ): Promise<Placement> =>
+      forgetting(placement.tenantId, change(context, placement, { organization_id: organizationId }, alongside)),
 
     /** Lets other processes know that something cached about the tenant has changed. */
     raiseEpoch: (tenantId: string): Promise<void> => forgetting(tenantId, raiseEpoch(context, tenantId)),
@@ -192,6 +204,7 @@ async function claimPlacement(context: Context, claim: Claim): Promise<Placement
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
       if (hitTag(error) && attempt < TAG_ATTEMPTS) continue;
+      if (isOrganizationTaken(error)) throw organizationExists(claim.tenantId, error);
       const message = `The tenant ${claim.tenantId} exists already`;
       throw new PlatformError("conflict", "tenant_exists", message, { cause: error });
     }

@@ -1,7 +1,8 @@
 import type { Organization, OrganizationInsert, OrganizationsAdapter } from "@authhero/adapter-interfaces";
+import { type Compilable, sql } from "kysely";
 import { prefixedId } from "../domain/ids.ts";
 import { doc, text, time } from "./columns.ts";
-import { crud, decoded, insertRow, newRow, rowsOf } from "./crud.ts";
+import { crud, decoded, deleteFrom, insertRow, newRow, rowsOf } from "./crud.ts";
 import { entity, storedColumns } from "./entity.ts";
 import { isCheckpoint } from "./page.ts";
 import type { Store } from "./store.ts";
@@ -40,6 +41,27 @@ export const organizations = entity<Organization, OrganizationInsert>({
 
 /** What `create` answers holds only what it was given; readers get `{}` and `[]` for the rest. */
 const { absent: _absent, ...justCreated } = organizations;
+
+/** The INSERT of an organization, for a batch with whatever else must begin at the same moment. */
+export const organizationInsert = (store: Store, tenantId: string, input: OrganizationInsert & { id: string }) =>
+  insertRow(store, organizations, newRow(store, organizations, tenantId, input));
+
+/**
+ * A statement that stops its batch, with a unique violation, when there is an organization of the name: it inserts that
+ * one again. A batch has no IF.
+ */
+export const organizationAbsent = (store: Store, tenantId: string, name: string): Compilable => ({
+  compile: () =>
+    sql`insert into organizations select * from organizations where tenant_id = ${tenantId} and name = ${name}`.compile(
+      store.db,
+    ),
+});
+
+/** The statements that end an organization: members with their rights in it, invitations, connections, its row. */
+export const organizationPurge = (store: Store, tenantId: string, id: string): readonly Compilable[] => [
+  ...(organizations.cascade ?? []).map(([table, column]) => deleteFrom(store, table, tenantId, column, id)),
+  deleteFrom(store, organizations.table, tenantId, organizations.key, id),
+];
 
 /** The `organizations` adapter. `get` takes an id or, where no id matches, a name. */
 export function createOrganizations(store: Store): OrganizationsAdapter {

@@ -12,6 +12,7 @@ import type { Creation, TenantsService } from "../http/tenants/service.ts";
 import { type HostRules, originOf } from "../tenancy/hosts.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { placeFor } from "./database-wishes.ts";
+import { noOrganizationYet } from "./organizations.ts";
 
 /** What making tenants takes. */
 export interface TenantMaking {
@@ -68,6 +69,7 @@ export function createCreations(making: TenantMaking): Pick<TenantsService, "cre
     const operationId = timeId(clock());
     const claimStatements: Statement[] = [
       tenantInsert(store, { ...described, id, audience }).compile(),
+      noOrganizationYet(controlPlane, id),
       ...(key ? idempotency.remembering(key, operationId) : []),
     ];
     const started = await lifecycle.create({ tenantId: id, ...placed, claimStatements, initiator, operationId });

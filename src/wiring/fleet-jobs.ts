@@ -1,11 +1,15 @@
-import type { FleetJob } from "../../provisioning/fleet.ts";
+import type { Fleet, FleetJob } from "../../provisioning/fleet.ts";
 import type { FleetKind } from "../../provisioning/fleet-journal.ts";
 import { createMigrationJob } from "../../provisioning/fleet-migration.ts";
+import { createOrganizationsJob } from "../../provisioning/fleet-organizations.ts";
 import { createRotationJob } from "../../provisioning/fleet-rotation.ts";
+import { startFleetJob } from "../../provisioning/fleet-start.ts";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Template } from "../../provisioning/template.ts";
+import type { Logger } from "../log/logger.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { organizationIn } from "./organizations.ts";
 
 export interface FleetJobNeeds {
   readonly controlPlane: ControlPlane;
@@ -22,6 +26,22 @@ export function createFleetJobs({ controlPlane, providers, template, lifecycle }
   const { registry } = controlPlane;
   return {
     migrate: () => createMigrationJob({ registry, providers, template }),
+    organizations: () => createOrganizationsJob({ registry, organizationOf: organizationIn(controlPlane) }),
     "rotate-credentials": () => createRotationJob(lifecycle, providers),
+  };
+}
+
+/** Begins what every start has to catch up with, behind the requests. */
+export function startFleetJobs(fleet: Fleet, jobs: FleetJobs, log: Logger) {
+  const migrations = startFleetJob(fleet, jobs.migrate(), log);
+  const organizations = startFleetJob(fleet, jobs.organizations(), log);
+  return {
+    /** Settles when the migrations are over, halted or stopped. */
+    migrated: migrations.ended,
+
+    async stop(): Promise<void> {
+      await migrations.stop();
+      await organizations.stop();
+    },
   };
 }

@@ -1,6 +1,5 @@
 import type { CacheAdapter, DataAdapters, EmailServiceAdapter } from "@authhero/adapter-interfaces";
 import { createFleet } from "../../provisioning/fleet.ts";
-import { startFleetJob } from "../../provisioning/fleet-migration.ts";
 import { createJournal, type Journal } from "../../provisioning/journal.ts";
 import { createKeyReserve } from "../../provisioning/key-reserve.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
@@ -35,14 +34,16 @@ import { type HostRules, originOf } from "../tenancy/hosts.ts";
 import { keepPatchKeys } from "../tenancy/patch-keys.ts";
 import { requireBoundTenant } from "../tenancy/router.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
+import { keepTenantOrganizations } from "../tenancy/tenant-organizations.ts";
 import { type ControlPlane, openControlPlane } from "./control-plane.ts";
 import { createDirectory } from "./directory.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
-import { createFleetJobs } from "./fleet-jobs.ts";
+import { createFleetJobs, startFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
 import { createLookups } from "./guarding.ts";
 import { createMailing, type Mailing } from "./mail.ts";
 import { startOperations } from "./operations.ts";
+import { organizationIn, organizationOwners } from "./organizations.ts";
 import { createProviders } from "./providers.ts";
 import { createOperationsService } from "./tenant-operations.ts";
 import { createTenantsService, purgeStatements } from "./tenants.ts";
@@ -85,12 +86,12 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
 
   const operations = startOperations(lifecycle, log);
   const migration = jobs.migrate();
-  const migrations = startFleetJob(fleet, migration, log);
+  const fleetJobs = startFleetJobs(fleet, jobs, log);
   upkeep = startUpkeep({
     data,
     async *tenants() {
       // Opening a database migrates it: housekeeping must not run ahead of the canaries, nor past a halt.
-      await migrations.ended;
+      await fleetJobs.migrated;
       yield* servedTenants(controlPlane, (placement) => migration.skips(placement) === null);
     },
     refillKeys: keys.refill,
@@ -104,7 +105,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
     fetch: front.fetch,
     firstLogin,
     async close() {
-      await migrations.stop();
+      await fleetJobs.stop();
       await fleetOperations.stop();
       await operations.stop();
       await upkeep?.stop();
@@ -162,11 +163,12 @@ async function openTenants(controlPlane: ControlPlane, { config, log, clock }: R
     },
     template,
     steps: {
+      organization: organizationIn(controlPlane),
       signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId, keys.take),
       seedDefaults: (made) => seedTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
       verify: (made) => verifyTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
     },
-    purgeStatements: ({ tenantId }) => purgeStatements(controlPlane, tenantId),
+    purgeStatements: (placement) => purgeStatements(controlPlane, placement),
     undeleteDays: config.UNDELETE_DAYS,
     clock,
   });
@@ -240,7 +242,11 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   });
   // Events that a user write carries along are seen here first.
   const left = () => routing.outboxWritten?.(requireBoundTenant("outbox"));
-  const management = raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch);
+  const management = keepTenantOrganizations(
+    raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch),
+    tenantId,
+    organizationOwners(controlPlane),
+  );
   return createFront({
     ...rules,
     trustedProxies: config.TRUSTED_PROXIES,

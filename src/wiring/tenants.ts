@@ -12,6 +12,7 @@ import type { ListTenants, Tenant, TenantDatabase } from "../http/tenants/schema
 import type { TenantsService } from "../http/tenants/service.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { createCreations, type TenantMaking } from "./creations.ts";
+import { organizationPurgeIn } from "./organizations.ts";
 
 export interface TenantsNeeds extends Omit<TenantMaking, "find"> {
   readonly clients: DataAdapters["clients"];
@@ -94,9 +95,11 @@ function createLives(
   };
 }
 
-/** What goes with a tenant's placement, in one batch with it: its row, its keys, its domains. */
-export const purgeStatements = ({ store }: ControlPlane, tenantId: string): Statement[] =>
-  tenantPurge(store, tenantId).map((statement) => statement.compile());
+/** What goes with a tenant's placement, in one batch with it: its organization, its row, its keys, its domains. */
+export const purgeStatements = (controlPlane: ControlPlane, placement: Placement): Statement[] => [
+  ...organizationPurgeIn(controlPlane, placement),
+  ...tenantPurge(controlPlane.store, placement.tenantId).map((statement) => statement.compile()),
+];
 
 /** Where a tenant stands, in our words and in AuthHero's. */
 function lifeOf({ state, purgeAt }: Placement): Pick<Tenant, "state" | "purge_at" | "provisioning_state"> {

@@ -25,6 +25,7 @@ describe("creating a tenant", () => {
         "write-identity",
         "signing-key",
         "seed-defaults",
+        "organization",
         "verify",
         "activate",
       ].map((step) => `${step} done`),
@@ -126,6 +127,7 @@ describe("a creation that is interrupted", () => {
     "write-identity",
     "signing-key",
     "seed-defaults",
+    "organization",
     "verify",
     "activate",
   ];

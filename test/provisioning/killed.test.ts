@@ -29,7 +29,7 @@ const MATRIX = [
     verb: "create",
     of: "of a tenant",
     prepare: () => Promise.resolve(),
-    steps: "create-database verify-schema write-identity signing-key seed-defaults verify activate",
+    steps: "create-database verify-schema write-identity signing-key seed-defaults organization verify activate",
     ends: "ready",
   },
   { verb: "remove", of: "of a tenant", prepare: create, steps: "fence retain tombstone", ends: "deleted" },

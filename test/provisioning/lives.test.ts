@@ -23,7 +23,7 @@ interface Life {
 
 /** Where each may crash. Changes of one statement have no inside. */
 const STEPS: Readonly<Record<Verb, string>> = {
-  create: "claim create-database verify-schema write-identity signing-key seed-defaults verify activate",
+  create: "claim create-database verify-schema write-identity signing-key seed-defaults organization verify activate",
   remove: "mark-deleting fence retain tombstone",
   undelete: "release verify activate",
   purge: "mark-deleting fence destroy-database remove-records",

@@ -6,8 +6,9 @@ import type { Placement } from "../../provisioning/placements.ts";
 import { ask, type Street } from "./street.ts";
 
 /**
- * What holds between any two operations, whatever has happened: a row per tenant in both tables, a database per tenant
- * and none besides, in the place its state says and with its owner's name inside; nothing unfinished; no tag used twice.
+ * What holds between any two operations, whatever has happened: a row per tenant in both tables, an organization and a
+ * database per tenant and none besides, in the place its state says and with its owner's name inside; nothing
+ * unfinished; no tag used twice.
  */
 export async function expectOrder(street: Street): Promise<void> {
   const placements = await street.registry.list({ take: 100 });
@@ -16,6 +17,9 @@ export async function expectOrder(street: Street): Promise<void> {
   expect(await ask(street.database, "select * from rh_operations where state in ('running', 'failed')")).toEqual([]);
   expect(names(await ask(street.database, "select id from tenants"))).toEqual(
     placements.map(({ tenantId }) => tenantId).toSorted(),
+  );
+  expect(await ask(street.database, "select id, name from organizations order by name")).toEqual(
+    placements.map(({ tenantId, organizationId }) => ({ id: organizationId, name: tenantId })),
   );
   expect(await databasesOf(street)).toEqual(placements.map(({ database }) => database).toSorted());
   for (const placement of placements) await expectHome(street, placement);

@@ -14,6 +14,7 @@ import type { Database } from "../../src/db/database.ts";
 import { migrate, migrationHash, migrationsDirectory } from "../../src/db/migrate.ts";
 import { openFile } from "../../src/db/native.ts";
 import { createKeyRing } from "../../src/db/seal.ts";
+import { plainId } from "../../src/domain/ids.ts";
 import { type CrashPoint, mortal } from "./crash.ts";
 
 /** A control plane and its tenants in one temporary directory, as after a start. */
@@ -75,8 +76,16 @@ export async function openStreet(options: StreetOptions = {}) {
     providers,
     pool,
     template,
-    steps: { signingKey: () => Promise.resolve(), seedDefaults: writeNote("seeded"), ...options.steps },
-    purgeStatements: ({ tenantId }) => [{ sql: "delete from tenants where id = ?", parameters: [tenantId] }],
+    steps: {
+      signingKey: () => Promise.resolve(),
+      seedDefaults: writeNote("seeded"),
+      organization: organizationOf,
+      ...options.steps,
+    },
+    purgeStatements: ({ tenantId, organizationId }) => [
+      { sql: "delete from organizations where id = ?", parameters: [organizationId] },
+      { sql: "delete from tenants where id = ?", parameters: [tenantId] },
+    ],
     fenceMs: options.fenceMs ?? 5_000,
     undeleteDays: options.undeleteDays ?? 7,
     attemptsMax: options.attemptsMax,
@@ -135,9 +144,19 @@ export async function openStreet(options: StreetOptions = {}) {
 const newTenant = (tenantId: string, provider: string) => ({
   tenantId,
   provider,
-  claimStatements: [{ sql: "insert into tenants (id) values (?)", parameters: [tenantId] }],
+  claimStatements: [
+    { sql: "insert into tenants (id) values (?)", parameters: [tenantId] },
+    { sql: "insert into organizations select * from organizations where name = ?", parameters: [tenantId] },
+  ],
   initiator: "test",
 });
+
+/** What stands for a tenant on the control plane. Each call is another one, as in the service. */
+export const organizationOf: LifecycleOptions["steps"]["organization"] = ({ tenantId }) => {
+  const id = `org_${plainId()}`;
+  const sql = "insert into organizations (id, name) values (?, ?)";
+  return Promise.resolve({ id, statements: [{ sql, parameters: [id, tenantId] }] });
+};
 
 /** A step that writes something every tenant can be asked for; repeating it is harmless. */
 function writeNote(body: string) {
@@ -195,7 +214,11 @@ function newDirectory(): string {
   for (const set of ["tenant", "shared", "control-plane"])
     mkdirSync(join(directory, "migrations", set), { recursive: true });
   const write = (path: string, text: string) => writeFileSync(join(directory, "migrations", path), text);
-  write("shared/0001_tenants.sql", "create table tenants (id text primary key) strict;");
+  write(
+    "shared/0001_tenants.sql",
+    `create table tenants (id text primary key) strict;
+    create table organizations (id text primary key, name text not null unique) strict;`,
+  );
   write("tenant/0002_notes.sql", "create table notes (body text primary key) strict;");
   cpSync(join(migrationsDirectory(), "control-plane"), join(directory, "migrations/control-plane"), {
     recursive: true,
