@@ -30,8 +30,10 @@ import { createOperationsRouter } from "../http/operations/router.ts";
 import { createTenantsRouter } from "../http/tenants/router.ts";
 import type { Logger } from "../log/logger.ts";
 import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
+import { refuseCode } from "../tenancy/code-hooks.ts";
 import { type HostRules, originOf } from "../tenancy/hosts.ts";
 import { keepPatchKeys } from "../tenancy/patch-keys.ts";
+import { protectSynced, requireChangeable } from "../tenancy/protect-synced.ts";
 import { requireBoundTenant } from "../tenancy/router.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { keepTenantOrganizations } from "../tenancy/tenant-organizations.ts";
@@ -253,11 +255,12 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     states: { ownerOf: registry.directories.tenantOfState },
     logoutUrls: createLogoutUrls(data),
     ...createLookups(controlPlane, data, clock),
+    changeable: requireChangeable(management, tenantId),
     pageSources: createPageSources(data),
     ...(mailing.mailbox && { mails: mailing.mailbox.list }),
     inner: createAuthHero({
       data: deliveredBehind(mailing.stub(data), left),
-      management: deliveredBehind(keepPatchKeys(mailing.stub(management)), left),
+      management: deliveredBehind(protectSynced(refuseCode(keepPatchKeys(mailing.stub(management))), tenantId), left),
       controlPlaneTenantId: tenantId,
       issuer: rules.issuer,
       extensions: [

@@ -1,6 +1,7 @@
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { Hono } from "hono";
 import type { Clock } from "../../domain/clock.ts";
+import type { Changeable } from "../../tenancy/protect-synced.ts";
 import { basicCredentials } from "./basic-credentials.ts";
 import { bodyLimit } from "./body-limit.ts";
 import { callbackRelay } from "./callback-relay.ts";
@@ -34,6 +35,7 @@ import { patchKeys } from "./patch-keys.ts";
 import { probes } from "./probes.ts";
 import { setupClosed } from "./setup-closed.ts";
 import { spentCodes } from "./spent-codes.ts";
+import { synced } from "./synced.ts";
 import { tenant } from "./tenant.ts";
 import { tenantState } from "./tenant-state.ts";
 import { widgetFiles } from "./widget-files.ts";
@@ -54,6 +56,8 @@ export interface FrontOptions {
   readonly organizationGrants: OrganizationGrants;
   /** Default true; false lets every operator's token into every tenant. */
   readonly requireOrganizationMatch?: boolean;
+  /** Throws for what the control plane owns in a tenant. */
+  readonly changeable: Changeable;
   readonly pageSources: PageSources;
   /** Lists the mail that is kept instead of sent, where it is. */
   readonly mails?: ListMails;
@@ -93,6 +97,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     basicCredentials(),
     logoutUrls(options.logoutUrls),
     organizationGrants(options.organizationGrants),
+    synced(options.changeable),
     patchKeys(),
     mailProvider(),
     cookies(),
