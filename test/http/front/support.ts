@@ -106,6 +106,7 @@ export function testFront(
     keys,
     affiliations: { belongs: (_, subject) => Promise.resolve(subject !== "former|member") },
     organizationGrants: { allow: (_, clientId) => Promise.resolve(clientId === "granted") },
+    changeable: async () => undefined,
     pageSources: {
       formTargets: () => Promise.resolve([]),
       assets: () => Promise.resolve([]),
