@@ -7,3 +7,4 @@ export { type Config, loadConfig, processVariables } from "./config.ts";
 export type { Database, SqlValue, Statement, StatementResult } from "./db/database.ts";
 export { type ErrorCode, PlatformError } from "./domain/errors.ts";
 export { DatabaseName } from "./domain/names.ts";
+export { createProtectSyncedMiddleware, type ProtectSyncedEnv } from "./http/protect-synced.ts";

@@ -89,10 +89,7 @@ function requireUnclaimed(input: { readonly is_system?: unknown }): void {
   if (input.is_system !== undefined) throw claimsSystem();
 }
 
-type Belongings = Pick<
-  DataAdapters,
-  "clientConnections" | "rolePermissions" | "scimConfigurations" | "scimTokens"
->;
+type Belongings = Pick<DataAdapters, "clientConnections" | "rolePermissions" | "scimConfigurations" | "scimTokens">;
 
 /** What belongs to a row is as protected as the row. */
 function belongings(adapters: DataAdapters, changeable: Changeable): Belongings {
