@@ -74,6 +74,10 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
     /** The same, asked of the database: for those who are about to change it. */
     read,
 
+    /** The placements of a page of tenants, in one statement. */
+    readAll: (tenantIds: readonly string[]): Promise<ReadonlyMap<string, Placement>> =>
+      readPlacements(context, tenantIds),
+
     /** The tenant whose living incarnation has the tag. */
     findByTag: (tag: Tag): Promise<Placement | null> => readPlacement(context, "tag", tag),
 
@@ -175,6 +179,11 @@ interface Context {
 async function readPlacement({ db, keyRing }: Context, column: "tenant_id" | "tag" | "organization_id", value: string) {
   const row = await db.selectFrom("rh_placements").selectAll().where(column, "=", value).executeTakeFirst();
   return row ? toPlacement(keyRing, row) : null;
+}
+
+async function readPlacements({ db, keyRing }: Context, tenantIds: readonly string[]) {
+  const rows = await db.selectFrom("rh_placements").selectAll().where("tenant_id", "in", tenantIds).execute();
+  return new Map(rows.map((row) => [row.tenant_id, toPlacement(keyRing, row)]));
 }
 
 async function listPlacements({ db, keyRing }: Context, { from, take, prefix }: PlacementPage) {

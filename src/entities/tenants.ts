@@ -124,6 +124,18 @@ export function createTenants(store: Store, tables: readonly string[]): TenantsD
   };
 }
 
+/** The rows of a page of tenants by id, in one statement. */
+export async function tenantsByIds(store: Store, ids: readonly string[]): Promise<ReadonlyMap<string, Stored>> {
+  const rows: Row[] = await store.db
+    .selectFrom(tenants.table)
+    .select(storedColumns(tenants))
+    .where("id", "in", ids)
+    .execute();
+  return new Map(
+    rows.map((row) => [String(row.id), decodeRow<Stored>(tenants, row, placeOf(tenants, "", store.keyRing))]),
+  );
+}
+
 /** The INSERT of a tenant's row, for a batch with whatever else must begin at the same moment. */
 export const tenantInsert = (store: Store, params: CreateTenantParams) =>
   insertRow(store, tenants, newTenant(store, params));

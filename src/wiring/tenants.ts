@@ -1,18 +1,18 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { inspectDatabase } from "../../provisioning/inspection.ts";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
-import { listTenantIds } from "../../provisioning/listing.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { mergeSettings, requireInteractive } from "../auth/tenant-settings.ts";
 import type { Statement } from "../db/database.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { tenantPurge } from "../entities/tenants.ts";
-import type { ListTenants, Tenant, TenantDatabase } from "../http/tenants/schemas.ts";
+import type { Tenant, TenantDatabase } from "../http/tenants/schemas.ts";
 import type { TenantsService } from "../http/tenants/service.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { createCreations, type TenantMaking } from "./creations.ts";
 import { organizationPurgeIn } from "./organizations.ts";
+import { createTenantList, lifeOf } from "./tenant-list.ts";
 
 export interface TenantsNeeds extends Omit<TenantMaking, "find"> {
   readonly clients: DataAdapters["clients"];
@@ -21,7 +21,7 @@ export interface TenantsNeeds extends Omit<TenantMaking, "find"> {
 /** The tenants API's work, done by the registry and the lifecycle. */
 export function createTenantsService(needs: TenantsNeeds): TenantsService {
   const { controlPlane, lifecycle, clients } = needs;
-  const { adapters, database, registry } = controlPlane;
+  const { adapters, registry } = controlPlane;
   const shown = async (id: string, placement: Placement | null): Promise<Tenant | null> => {
     const tenant = placement && (await adapters.tenants.get(id));
     return tenant && placement ? { ...tenant, ...lifeOf(placement) } : null;
@@ -37,15 +37,7 @@ export function createTenantsService(needs: TenantsNeeds): TenantsService {
     ...createCreations({ ...needs, find: get }),
     ...createLives(controlPlane, lifecycle),
 
-    async list(query) {
-      const { ids, total, next } = await listTenantIds(database, listingOf(query));
-      const found = await Promise.all(ids.map(async (id) => shown(id, await registry.get(id))));
-      return {
-        tenants: found.filter((tenant) => tenant !== null),
-        ...(total !== null && { total }),
-        ...(next !== null && { next }),
-      };
-    },
+    list: createTenantList(controlPlane),
 
     async changeSettings(id, patch) {
       const current = await adapters.tenants.get(id);
@@ -100,24 +92,3 @@ export const purgeStatements = (controlPlane: ControlPlane, placement: Placement
   ...organizationPurgeIn(controlPlane, placement),
   ...tenantPurge(controlPlane.store, placement.tenantId).map((statement) => statement.compile()),
 ];
-
-/** Where a tenant stands, in our words and in AuthHero's. */
-function lifeOf({ state, purgeAt }: Placement): Pick<Tenant, "state" | "purge_at" | "provisioning_state"> {
-  const isMade = state !== "pending" && state !== "provisioning";
-  const made = isMade ? "ready" : "pending";
-  return { state, provisioning_state: state === "failed" ? "failed" : made, ...(purgeAt && { purge_at: purgeAt }) };
-}
-
-function listingOf(query: ListTenants) {
-  const [sortBy = "id", direction = "1"] = (query.sort ?? "id:1").split(":");
-  const byKey = query.from !== undefined || query.take !== undefined;
-  return {
-    prefix: query.q,
-    // The schema has let no other column through.
-    sortBy: sortBy as "id" | "friendly_name" | "created_at",
-    order: direction === "1" ? ("asc" as const) : ("desc" as const),
-    start: byKey ? { after: query.from } : { offset: query.page * query.per_page },
-    take: byKey ? (query.take ?? 50) : query.per_page,
-    counted: !byKey && query.include_totals,
-  };
-}

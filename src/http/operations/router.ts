@@ -8,6 +8,7 @@ import {
   notFound,
   refusals,
   requireGlobal,
+  requireReach,
   requires,
   tenantNotFound,
 } from "../tenants/common.ts";
@@ -80,8 +81,9 @@ export function createOperationsRouter(service: OperationsService, fleet: FleetS
 /** `/api/v2/tenants/{id}/operations`. */
 export function addOperationRoutes(router: OpenAPIHono, service: OperationsService): void {
   router.openapi(historyRoute, async (c) => {
-    requireGlobal();
-    const operations = await service.list(c.req.valid("param").id);
+    const { id } = c.req.valid("param");
+    requireReach(id);
+    const operations = await service.list(id);
     if (operations.length === 0) throw tenantNotFound();
     return c.json([...operations], 200);
   });

@@ -56,6 +56,12 @@ export function requireGlobal(): void {
   throw new PlatformError("forbidden", "tenant_forbidden", "This token does not reach this tenant");
 }
 
+/** Throws `forbidden` (`tenant_forbidden`) to everybody but operators and the tenant's own team. */
+export function requireReach(tenantId: string): void {
+  if (seesEverything() || currentContext()?.actor?.organizationTenantId === tenantId) return;
+  throw new PlatformError("forbidden", "tenant_forbidden", "This token does not reach this tenant");
+}
+
 /** Who asks, for the journal. */
 export const initiator = () => currentContext()?.actor?.subject ?? "unknown";
 

@@ -10,6 +10,7 @@ import {
   notFound,
   refusals,
   requireGlobal,
+  requireReach,
   requires,
   tenantNotFound,
 } from "./common.ts";
@@ -56,7 +57,7 @@ const undeleteRoute = createRoute({
   responses: { 200: json(Tenant, "The tenant, as it was"), ...accepted, ...conflict, ...notFound, ...refusals },
 });
 
-/** The routes that end, interrupt and bring back a tenant. For operators only. */
+/** The routes that end, interrupt and bring back a tenant. For operators; a team may delete its own. */
 export function addLifeRoutes(router: OpenAPIHono, service: TenantsService, operations: OperationsService): void {
   const find = async (id: string) => {
     const tenant = await service.get(id);
@@ -65,9 +66,12 @@ export function addLifeRoutes(router: OpenAPIHono, service: TenantsService, oper
   };
 
   router.openapi(removeRoute, async (c) => {
-    requireGlobal();
+    const { id } = c.req.valid("param");
     const purge = c.req.valid("query").purge === "true";
-    const removal = await service.remove(c.req.valid("param").id, { purge, initiator: initiator() });
+    // A team may put its tenant away; that nothing brings it back is for operators.
+    if (purge) requireGlobal();
+    else requireReach(id);
+    const removal = await service.remove(id, { purge, initiator: initiator() });
     if (removal && prefersAsync(c)) {
       const operation = await requireOperation(operations, removal.operationId);
       return c.json(operation, 202, acceptedHeaders(removal.operationId));

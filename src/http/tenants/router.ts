@@ -9,7 +9,7 @@ import {
   json,
   notFound,
   refusals,
-  requireGlobal,
+  requireReach,
   requires,
   seesEverything,
   tenantNotFound,
@@ -17,7 +17,7 @@ import {
 import { addCreateRoute } from "./create-route.ts";
 import { addLifeRoutes } from "./life-routes.ts";
 import { ListTenants, settingsOf, Tenant, TenantDatabase, TenantSettings } from "./schemas.ts";
-import type { TenantPage, TenantsService } from "./service.ts";
+import type { TenantPage, TenantsService, Viewer } from "./service.ts";
 
 const listRoute = createRoute({
   method: "get",
@@ -80,8 +80,7 @@ export function createTenantsRouter(service: TenantsService, operations: Operati
 
   router.openapi(listRoute, async (c) => {
     const query = c.req.valid("query");
-    if (!seesEverything()) return c.json(pageBody(query, { tenants: [], total: 0 }), 200);
-    return c.json(pageBody(query, await service.list(query)), 200);
+    return c.json(pageBody(query, await service.list(query, viewer())), 200);
   });
 
   addCreateRoute(router, service, operations);
@@ -95,15 +94,16 @@ export function createTenantsRouter(service: TenantsService, operations: Operati
 
   router.openapi(getRoute, async (c) => {
     const { id } = c.req.valid("param");
-    requireGlobal();
+    requireReach(id);
     const tenant = await service.get(id);
     if (!tenant) throw tenantNotFound();
     return c.json(tenant, 200);
   });
 
   router.openapi(databaseRoute, async (c) => {
-    requireGlobal();
-    const database = await service.database(c.req.valid("param").id);
+    const { id } = c.req.valid("param");
+    requireReach(id);
+    const database = await service.database(id);
     if (!database) throw tenantNotFound();
     return c.json(database, 200);
   });
@@ -112,6 +112,13 @@ export function createTenantsRouter(service: TenantsService, operations: Operati
   addOperationRoutes(router, operations);
 
   return router;
+}
+
+/** Whose tenants are listed. */
+function viewer(): Viewer {
+  if (seesEverything()) return "everything";
+  const { subject = "", organizationId } = currentContext()?.actor ?? {};
+  return { userId: subject, organizationId };
 }
 
 /** The request's tenant: settings name none. */

@@ -8,6 +8,9 @@ export interface TenantPage {
   readonly next?: string;
 }
 
+/** Who looks at the list: an operator, or somebody who sees the tenants of the organizations they belong to. */
+export type Viewer = "everything" | { readonly userId: string; readonly organizationId: string | undefined };
+
 /** A creation that has begun: in this request, or in an earlier one with the same `Idempotency-Key`. */
 export interface Creation extends Accepted {
   readonly tenantId: string;
@@ -19,7 +22,7 @@ export interface Creation extends Accepted {
 
 /** What the routes need done. The wiring makes it from the registry, the lifecycle and the tenant rows. */
 export interface TenantsService {
-  list(query: ListTenants): Promise<TenantPage>;
+  list(query: ListTenants, viewer: Viewer): Promise<TenantPage>;
   get(id: string): Promise<Tenant | null>;
   /** Where a tenant's database is and how it is; that it does not answer is part of it. Null: no such tenant. */
   database(id: string): Promise<TenantDatabase | null>;
