@@ -35,9 +35,9 @@ describe("the lease of an operation", () => {
 
     expect(await creation).toMatchObject({ code: "conflict", reason: "operation_overtaken" });
     expect(await two.registry.read("acme")).toMatchObject({ state: "ready" });
-    const steps = await stepsOf(two, "acme");
-    expect(steps).toHaveLength(8);
-    expect(new Set(steps).size).toBe(8);
+    const steps =
+      "claim create-database verify-schema write-identity signing-key seed-defaults organization verify activate";
+    expect(await stepsOf(two, "acme")).toEqual(steps.split(" ").map((step) => `${step} done`));
     expect(await two.journal.list("acme")).toMatchObject([{ state: "done", fence: 2, attempts: 2, leaseOwner: null }]);
   });
 
