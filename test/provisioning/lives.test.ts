@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TenantState } from "../../src/domain/tenants.ts";
 import { expectOrder } from "./order.ts";
+import { STEPS } from "./steps.ts";
 import { type Street, streets } from "./street.ts";
 
 const { street, restart } = streets();
@@ -22,14 +23,14 @@ interface Life {
 }
 
 /** Where each may crash. Changes of one statement have no inside. */
-const STEPS: Readonly<Record<Verb, string>> = {
-  create: "claim create-database verify-schema write-identity signing-key seed-defaults organization verify activate",
-  remove: "mark-deleting fence retain tombstone",
-  undelete: "release verify activate",
-  purge: "mark-deleting fence destroy-database remove-records",
-  suspend: "none",
-  reactivate: "none",
-  makeReadOnly: "none",
+const CRASHES: Readonly<Record<Verb, readonly string[]>> = {
+  create: ["claim", ...STEPS.create],
+  remove: ["mark-deleting", ...STEPS.remove],
+  undelete: STEPS.undelete,
+  purge: ["mark-deleting", ...STEPS.purge],
+  suspend: ["none"],
+  reactivate: ["none"],
+  makeReadOnly: ["none"],
 };
 
 /** What makes sense to ask for. Anything else is asked for too, now and then. */
@@ -121,7 +122,7 @@ async function live(happenings: readonly Happening[]): Promise<void> {
     const { tenantId, isSensible, which, crash } = happened;
     const verb = pick(isSensible ? sensible(lives.get(tenantId)) : VERBS, which);
     const { life, refused } = expected(lives.get(tenantId), verb, made.time.ms);
-    const step = crash && pick(STEPS[verb].split(" "), crash.where);
+    const step = crash && pick(CRASHES[verb], crash.where);
     if (crash && step) await startAgain({ crash: { step, written: crash.written } });
     const error = await ask(made, verb, tenantId).then(() => undefined, String);
     if (crash) await startAgain();

@@ -11,6 +11,8 @@ export interface Sqld {
   /** Where `@libsql/client` connects; the namespace travels in a header, see `fetchFor`. */
   readonly url: string;
   readonly adminUrl: string;
+  /** Its data: a namespace is a directory of `dbs`. */
+  readonly directory: string;
   /** `config`: members of the server's namespace configuration, such as `max_db_size`. */
   createNamespace(namespace: string, config?: object): Promise<void>;
   /** A `fetch` that names the namespace: without wildcard DNS a host name cannot. */
@@ -65,6 +67,7 @@ export async function startSqld(args: readonly string[] = [], options: SqldOptio
   return {
     url,
     adminUrl,
+    directory,
     fetchFor: (namespace) => fetchWithNamespace(namespace),
 
     async createNamespace(namespace, config = {}) {

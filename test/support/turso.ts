@@ -8,6 +8,14 @@ import { createNamespaces, type Namespaces } from "./turso-namespaces.ts";
 const ORGANIZATION = "acme";
 const API_TOKEN = "platform-token-of-acme";
 
+/** Options for the provider at a double, complete but for time. */
+export const optionsOf = (url: string) => ({
+  organization: ORGANIZATION,
+  apiToken: API_TOKEN,
+  apiUrl: `${url}/v1`,
+  connect: (hostname: string) => ({ url: `${url}/data/${hostname}/` }),
+});
+
 export type Turso = Awaited<ReturnType<typeof startTurso>>;
 
 /** How this Turso behaves where the real one is known to vary. Tests change it as they go. */
@@ -84,13 +92,8 @@ export async function startTurso() {
   const url = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
 
   return {
-    /** Options for the provider, complete but for time. */
-    options: {
-      organization: ORGANIZATION,
-      apiToken: API_TOKEN,
-      apiUrl: `${url}/v1`,
-      connect: (hostname: string) => ({ url: `${url}/data/${hostname}/` }),
-    },
+    url,
+    options: optionsOf(url),
     faults,
     behaviour,
     /** `create POST /v1/…` for every request to the platform. */
