@@ -78,6 +78,8 @@ export function createFleetHistory(database: Database) {
   };
 }
 
+export type FleetHistory = ReturnType<typeof createFleetHistory>;
+
 /** Every job with how many of its tenants have had which outcome. */
 function jobs(db: Kysely<FleetTables>) {
   const count = (condition: ReturnType<typeof sql>) =>

@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { type Operation, toOperation } from "./operation-rows.ts";
+import { type Operation, type OperationKind, toOperation } from "./operation-rows.ts";
 import type { RegistryTables } from "./tables.ts";
 
 /** Nobody looks further back in one page. */
@@ -10,6 +10,15 @@ export interface OperationEvent {
   readonly outcome: "done" | "failed";
   readonly error: string | null;
   readonly at: string;
+}
+
+/** Which operations are looked for. */
+export interface OperationSearch {
+  readonly tenantId?: string | undefined;
+  readonly kinds: readonly OperationKind[];
+  readonly states: readonly Operation["state"][];
+  /** ISO 8601; strictly before. */
+  readonly updatedBefore?: string | undefined;
 }
 
 /** What the journal tells: operations and their events. */
@@ -35,6 +44,21 @@ export function createHistory(db: Kysely<RegistryTables>) {
       return (await query.limit(Math.min(take, PAGE_ROWS_MAX)).execute()).map(toOperation);
     },
 
+    /** Operations of whatever tenant, newest first; at most 100. */
+    async search(search: OperationSearch, page: { readonly offset: number; readonly take: number }) {
+      const { tenantId, kinds, states, updatedBefore } = search;
+      const rows = await operations
+        .where("kind", "in", kinds)
+        .where("state", "in", states)
+        .$if(tenantId !== undefined, (query) => query.where("tenant_id", "=", tenantId ?? ""))
+        .$if(updatedBefore !== undefined, (query) => query.where("updated_at", "<", updatedBefore ?? ""))
+        .orderBy("number", "desc")
+        .limit(Math.min(page.take, PAGE_ROWS_MAX))
+        .offset(page.offset)
+        .execute();
+      return rows.map(toOperation);
+    },
+
     /** Operations that are to go on by themselves, oldest first, after the number `from`; at most 100. */
     async running(from = 0): Promise<readonly Operation[]> {
       const query = operations.where("state", "=", "running").where("number", ">", from);
@@ -54,3 +78,5 @@ export function createHistory(db: Kysely<RegistryTables>) {
     },
   };
 }
+
+export type OperationHistory = ReturnType<typeof createHistory>;

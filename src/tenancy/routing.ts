@@ -1,5 +1,6 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { PlatformError } from "../domain/errors.ts";
+import type { ContractOperations } from "./contract-operations.ts";
 import { boundTenant, type Directory, type Router, remembering } from "./router.ts";
 import { routeCodes, routeLoginSessions } from "./routes/artefacts.ts";
 import { routeClients } from "./routes/clients.ts";
@@ -11,13 +12,13 @@ import { routeTransaction } from "./routes/transaction.ts";
 
 /**
  * Where a member's calls go: to the database of the tenant named first, to the control plane's, nowhere because
- * the process provides it or nobody may have it, or by a rule of its own.
+ * the process provides it, to the journal of operations, or by a rule of its own.
  */
 type Home<K extends keyof DataAdapters> =
   | "tenant"
   | "control-plane"
   | "service"
-  | "withheld"
+  | "journal"
   | ((router: Router, routed: (router: Router) => DataAdapters) => DataAdapters[K]);
 
 /** Every member of the contract has a row: a new one does not compile until somebody has decided. */
@@ -64,8 +65,7 @@ const HOMES: { readonly [K in keyof Required<DataAdapters>]: Home<K> } = {
   resourceServers: "tenant",
   rolePermissions: "tenant",
   roles: "tenant",
-  // Tenant operations are ours: AuthHero would mount routes of its own over them.
-  rollouts: "withheld",
+  rollouts: "journal",
   scimConfigurations: "tenant",
   scimExternalIds: "tenant",
   scimTokens: "tenant",
@@ -73,8 +73,8 @@ const HOMES: { readonly [K in keyof Required<DataAdapters>]: Home<K> } = {
   sessions: "tenant",
   smsService: "service",
   stats: "tenant",
-  tenantOperationEvents: "withheld",
-  tenantOperations: "withheld",
+  tenantOperationEvents: "journal",
+  tenantOperations: "journal",
   tenants: routeTenants,
   themes: "tenant",
   transaction: routeTransaction,
@@ -97,6 +97,8 @@ export interface RoutingOptions {
   withChild<T>(tenantId: string, call: (adapters: DataAdapters) => Promise<T>): Promise<T>;
   /** See `Router`. */
   readonly outboxWritten?: (tenantId: string) => void;
+  /** The members about operations. Not for the management surface: AuthHero would mount routes of its own over them. */
+  readonly operations?: ContractOperations;
   /** What the process itself provides. */
   readonly services?: Pick<DataAdapters, "cache" | "emailService" | "geo" | "smsService">;
 }
@@ -117,7 +119,7 @@ export function routed(options: RoutingOptions): DataAdapters {
         return home === controlPlaneTenantId ? call(controlPlane) : withChild(home, call);
       }),
   };
-  return { ...adaptersOver(router), ...options.services };
+  return { ...adaptersOver(router), ...(surface === "auth" && options.operations), ...options.services };
 }
 
 /**
@@ -141,7 +143,7 @@ function adaptersOver(router: Router): DataAdapters {
 }
 
 function memberAt(router: Router, name: keyof DataAdapters, home: Home<never> | Home<keyof DataAdapters>): unknown {
-  if (home === "service" || home === "withheld") return undefined;
+  if (home === "service" || home === "journal") return undefined;
   if (typeof home === "function") return home(router, adaptersOver);
   const adapter = router.model[name];
   if (typeof adapter !== "object") return undefined;

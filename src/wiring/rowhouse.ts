@@ -31,6 +31,7 @@ import { createTenantsRouter } from "../http/tenants/router.ts";
 import type { Logger } from "../log/logger.ts";
 import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { refuseCode } from "../tenancy/code-hooks.ts";
+import { contractOperations } from "../tenancy/contract-operations.ts";
 import { type HostRules, originOf } from "../tenancy/hosts.ts";
 import { keepPatchKeys } from "../tenancy/patch-keys.ts";
 import { protectSynced, requireChangeable } from "../tenancy/protect-synced.ts";
@@ -79,7 +80,9 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const mailing = mailingOver(controlPlane, pool, { config, log, clock });
   const services = { cache: createCache({ clock }), emailService: mailing.service };
   const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
-  const data = raisingEpochs(routed({ ...routing, surface: "auth" }), controlPlane.registry.raiseEpoch);
+  const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
+  const authAdapters = routed({ ...routing, surface: "auth", operations: operationsFace });
+  const data = raisingEpochs(authAdapters, controlPlane.registry.raiseEpoch);
   const fleetOperations = createFleetOperations({ fleet, jobs, registry: controlPlane.registry, log });
   const front = frontOver(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing },
