@@ -81,7 +81,10 @@ interface Lane {
   close(): Promise<void>;
 }
 
-/** A server orders writers itself, so everything may run at once. */
+/**
+ * A server orders writers itself, so everything may run at once. Of some hundreds at a time it refuses a few as busy,
+ * which have not run and are repeated.
+ */
 function createRemoteLane(client: Client): Lane {
   const once = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -91,19 +94,28 @@ function createRemoteLane(client: Client): Lane {
     }
   };
 
+  const inTurn = <T>(work: () => Promise<T>) => retryBusy(() => once(work), isLocked);
+
   return {
     async read(work) {
       try {
-        return await once(work);
+        return await inTurn(work);
       } catch (error) {
         if (translate(error).reason !== "database_unreachable") throw error;
-        return once(work);
+        return inTurn(work);
       }
     },
-    write: once,
+    write: inTurn,
     begin: () => once(() => createTransaction(client, once, () => {})),
     close: () => Promise.resolve(client.close()),
   };
+}
+
+/** A lock that another writer had. Too many requests (429) are busy too, but have been repeated by `patientFetch`. */
+function isLocked(error: unknown): boolean {
+  const cause = isBusy(error) && error instanceof Error ? error.cause : undefined;
+  // Not by class: a ready-made client may be of another copy of the package.
+  return cause instanceof Error && "code" in cause && /^SQLITE_(?:BUSY|LOCKED)/.test(String(cause.code));
 }
 
 /**

@@ -60,13 +60,13 @@ export function createQueue(waitMs = QUEUE_WAIT_MS): Queue {
  * Repeats what found the database locked, with growing random pauses and without blocking the event loop.
  * After `BUSY_WAIT_MS` the `database_busy` comes through.
  */
-export async function retryBusy<T>(attempt: () => T | Promise<T>): Promise<T> {
+export async function retryBusy<T>(attempt: () => T | Promise<T>, isPassing = isBusy): Promise<T> {
   let waitedMs = 0;
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, BUSY_PAUSE_MS_MAX)) {
     try {
       return await attempt();
     } catch (error) {
-      if (!isBusy(error) || waitedMs >= BUSY_WAIT_MS) throw error;
+      if (!isPassing(error) || waitedMs >= BUSY_WAIT_MS) throw error;
     }
     const restMs = pauseMs * (0.5 + Math.random() / 2);
     waitedMs += restMs;

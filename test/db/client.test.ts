@@ -101,6 +101,32 @@ describe.skipIf(sqldMissing)("a client of a libSQL server", () => {
     expect(await bodies(database)).toEqual(["once"]);
   });
 
+  it("repeats a write that the server has refused as busy, because it cannot have run", async () => {
+    const send = sqld.fetchFor(namespace);
+    const seen = { requests: 0 };
+    const database = connect(async (input, init) => {
+      seen.requests += 1;
+      return seen.requests <= 2 ? await busy(new Request(input, init)) : await send(input, init);
+    });
+
+    await database.batch([statement("insert into note values ('once')")]);
+
+    expect(seen.requests).toBe(3);
+    expect(await bodies(database)).toEqual(["once"]);
+  });
+
+  /** What the server answers to a few of some hundred writers at once: the lock was not to be had for BEGIN. */
+  async function busy(request: Request): Promise<Response> {
+    const { requests } = (await request.json()) as { requests: { type: string; batch?: { steps: unknown[] } }[] };
+    const error = { message: "SQLite error: database is locked", code: "SQLITE_BUSY" };
+    const results = requests.map(({ type, batch }) => {
+      if (!batch) return { type: "ok", response: { type } };
+      const none = batch.steps.map(() => null);
+      return { type: "ok", response: { type, result: { step_results: none, step_errors: [error, ...none.slice(1)] } } };
+    });
+    return Response.json({ baton: null, base_url: null, results });
+  }
+
   it("repeats a read whose answer was lost", async () => {
     const { ask, seen } = faulty(1, loseAnswer);
 
