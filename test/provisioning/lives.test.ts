@@ -147,7 +147,11 @@ async function live(happenings: readonly Happening[]): Promise<void> {
 }
 
 describe("whatever happens to tenants, crashes included", () => {
-  it("each is where it was asked to be, with one database, and nothing is left over", async () => {
-    await fc.assert(fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 16 }), live), { numRuns: RUNS });
-  }, TIMEOUT_MS);
+  it(
+    "each is where it was asked to be, with one database, and nothing is left over",
+    async () => {
+      await fc.assert(fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 16 }), live), { numRuns: RUNS });
+    },
+    TIMEOUT_MS,
+  );
 });
