@@ -3,7 +3,7 @@ import type { Database, Statement } from "../src/db/database.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import { CANARY, type Candidate, type Planned } from "./fleet-plan.ts";
-import { LEASE_MS } from "./operation-rows.ts";
+import { LEASE_MS, type Witness } from "./operation-rows.ts";
 import { type ProcessIdentity, thisProcess } from "./process.ts";
 
 /** Jobs of a kind that are kept, with their results. */
@@ -46,6 +46,7 @@ export interface FleetJournalOptions {
   readonly clock: Clock;
   /** Who runs jobs here. */
   readonly process?: ProcessIdentity;
+  readonly witness?: Witness;
 }
 
 /** The tables of fleet jobs. */
@@ -87,7 +88,7 @@ const NO_LEASE = { lease_owner: null, lease_until: null } as const;
  * Which jobs over many tenants there are, who is at them, and what became of each tenant. Every write under a lease
  * that is lost changes nothing and throws `conflict` (`job_overtaken`).
  */
-export function createFleetJournal({ database, clock, process = thisProcess() }: FleetJournalOptions) {
+export function createFleetJournal({ database, clock, process = thisProcess(), witness }: FleetJournalOptions) {
   const db: Db = new Kysely<FleetTables>({ dialect: database.dialect });
   const now = () => clock().toISOString();
   const leased = () => ({
@@ -111,7 +112,8 @@ export function createFleetJournal({ database, clock, process = thisProcess() }:
       const row = { ...job, state: "running" as const, started_at: now(), ...leased() };
       const insert = db.insertInto("rh_fleet_jobs").values(row).compile();
       try {
-        await database.batch([insert, ...planning(db, job.id, plan), ...forgetting(db, job.kind)]);
+        const witnessed = witness ? [witness(job)] : [];
+        await database.batch([insert, ...witnessed, ...planning(db, job.id, plan), ...forgetting(db, job.kind)]);
       } catch (error) {
         if (error instanceof PlatformError && error.reason === "unique_violation") return null;
         throw error;

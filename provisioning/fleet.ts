@@ -14,7 +14,7 @@ import {
   type Tally,
 } from "./fleet-journal.ts";
 import { type Candidate, planWaves, WAVES } from "./fleet-plan.ts";
-import { describe, LEASE_MS } from "./operation-rows.ts";
+import { describe, LEASE_MS, type Witness } from "./operation-rows.ts";
 import type { Placement } from "./placements.ts";
 import type { ProcessIdentity } from "./process.ts";
 import type { Registry } from "./registry.ts";
@@ -38,6 +38,7 @@ export interface FleetOptions {
   readonly log?: Logger;
   /** Who runs jobs here. */
   readonly process?: ProcessIdentity;
+  readonly witness?: Witness;
 }
 
 /** What is to be done to many tenants. */
@@ -91,8 +92,8 @@ const STARTUP = "start";
 const NOTHING = { done: 0, failed: 0, skipped: 0, left: 0, canariesFailed: 0 } as const;
 
 /** Jobs over many tenants: in waves, a few at a time, resumed after a crash, and halted when too many fail. */
-export function createFleet({ registry, database, clock, log, process }: FleetOptions) {
-  const journal = createFleetJournal({ database, clock, ...(process && { process }) });
+export function createFleet({ registry, database, clock, log, process, witness }: FleetOptions) {
+  const journal = createFleetJournal({ database, clock, ...(process && { process }), ...(witness && { witness }) });
   const turns = new Map<string, Set<Promise<void>>>();
   const context: Context = { registry, journal, log, turns };
 

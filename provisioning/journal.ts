@@ -16,6 +16,7 @@ import {
   overtaken,
   toOperation,
   updating,
+  type Witness,
 } from "./operation-rows.ts";
 import { type ProcessIdentity, thisProcess } from "./process.ts";
 import type { RegistryTables } from "./tables.ts";
@@ -25,6 +26,7 @@ export interface JournalOptions {
   readonly clock: Clock;
   /** Who runs operations here. */
   readonly process?: ProcessIdentity;
+  readonly witness?: Witness;
 }
 
 interface Context {
@@ -46,13 +48,14 @@ const NO_LEASE = { lease_owner: null, lease_until: null } as const;
  * lease compares it: whoever was thought dead and wakes up again changes nothing, and gets `conflict`
  * (`operation_overtaken`).
  */
-export function createJournal({ database, clock, process = thisProcess() }: JournalOptions) {
+export function createJournal({ database, clock, process = thisProcess(), witness }: JournalOptions) {
   const db = new Kysely<RegistryTables>({ dialect: database.dialect });
   const now = () => clock().toISOString();
   const leased = () => ({
     lease_owner: process.id,
     lease_until: new Date(clock().getTime() + LEASE_MS).toISOString(),
   });
+  const witnessed = (operation: NewOperation) => (witness ? [witness(operation)] : []);
   const context: Context = { database, db, process, now, leased };
 
   return {
@@ -66,11 +69,15 @@ export function createJournal({ database, clock, process = thisProcess() }: Jour
      */
     begin(operation: NewOperation, firstStep: string): { lease: Lease; statements: readonly Statement[] } {
       const lease = { operationId: operation.id, fence: 1, attempts: 1 };
-      return { lease, statements: beginning(db, operation, firstStep, now(), leased()) };
+      const statements = beginning(db, operation, firstStep, now(), leased());
+      return { lease, statements: [...statements, ...witnessed(operation)] };
     },
 
     /** The statements that write down an operation of one step, which happens in the same batch. */
-    note: (operation: NewOperation, step: string): readonly Statement[] => noting(db, operation, step, now()),
+    note: (operation: NewOperation, step: string): readonly Statement[] => [
+      ...noting(db, operation, step, now()),
+      ...witnessed(operation),
+    ],
 
     /** Whether the next attempt may begin. */
     isDue: ({ nextAttemptAt }: Operation): boolean => nextAttemptAt === null || nextAttemptAt <= now(),

@@ -56,6 +56,15 @@ export interface Lease {
   readonly attempts: number;
 }
 
+/** The statement that writes down, beside an operation that begins, who is behind it: for the audit log. */
+export type Witness = (operation: {
+  readonly id: string;
+  readonly kind: string;
+  readonly initiator: string;
+  /** Not there where it is about many. */
+  readonly tenantId?: string;
+}) => Statement;
+
 type Db = Kysely<RegistryTables>;
 type LeaseColumns = Pick<OperationRow, "lease_owner" | "lease_until">;
 

@@ -6,6 +6,8 @@ export interface Actor {
   /** The tenant whose key signed the token. Claims are the tenant's word; the key is the fact. */
   readonly tenantId: string;
   readonly subject: string;
+  /** The application that the token was issued to, as the token says. */
+  readonly clientId?: string | undefined;
   /** `org_id` of an org-scoped token. */
   readonly organizationId: string | undefined;
   /** The one tenant an org-scoped token of the control plane is for. Undefined when it is for none any more. */
@@ -24,6 +26,8 @@ export interface RequestContext {
   /** On `PATCH` of one entity: the top-level keys its body had. Fields that are not among them stay as they are. */
   readonly patchKeys?: ReadonlySet<string>;
   readonly actor?: Actor;
+  /** Where the request came from. */
+  readonly address?: string;
   /** The request is about the tenant's e-mail provider itself, not about mail that is to be sent. */
   readonly asksForMailProvider?: boolean;
   /** On a shared host: the tenant that a state or login session turned out to belong to. */

@@ -3,6 +3,7 @@ import { createFleet } from "../../provisioning/fleet.ts";
 import { createJournal, type Journal } from "../../provisioning/journal.ts";
 import { createKeyReserve } from "../../provisioning/key-reserve.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
+import type { Witness } from "../../provisioning/operation-rows.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { createPool, type Pool } from "../../provisioning/pool.ts";
@@ -25,6 +26,7 @@ import { type Clock, systemClock } from "../domain/clock.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
 import { createCache } from "../entities/cache.ts";
 import { createStore } from "../entities/store.ts";
+import type { Audit } from "../http/front/audit.ts";
 import { createFront } from "../http/front/index.ts";
 import { createOperationsRouter } from "../http/operations/router.ts";
 import { createTenantsRouter } from "../http/tenants/router.ts";
@@ -38,6 +40,7 @@ import { protectSynced, requireChangeable } from "../tenancy/protect-synced.ts";
 import { requireBoundTenant } from "../tenancy/router.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { keepTenantOrganizations } from "../tenancy/tenant-organizations.ts";
+import { createAuditing } from "./auditing.ts";
 import { type ControlPlane, openControlPlane } from "./control-plane.ts";
 import { createDirectory } from "./directory.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
@@ -71,10 +74,12 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const controlPlane = await openControlPlane(config, clock);
   const firstLogin = await seed(controlPlane, config);
   await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
+  const auditing = createAuditing(controlPlane, clock);
   const { pool, providers, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
     config,
     log,
     clock,
+    witness: auditing.witness,
   });
   let upkeep: Upkeep | undefined;
   const mailing = mailingOver(controlPlane, pool, { config, log, clock });
@@ -86,7 +91,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const fleetOperations = createFleetOperations({ fleet, jobs, registry: controlPlane.registry, log });
   const front = frontOver(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing },
-    ...{ fleetOperations, mailing, providers },
+    ...{ fleetOperations, mailing, providers, audit: auditing.noting(authAdapters) },
   });
 
   const operations = startOperations(lifecycle, log);
@@ -100,7 +105,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
       yield* servedTenants(controlPlane, (placement) => migration.skips(placement) === null);
     },
     refillKeys: keys.refill,
-    sweepShared: () => controlPlane.registry.directories.sweepStates(),
+    sweepShared: () => Promise.all([controlPlane.registry.directories.sweepStates(), auditing.sweep()]),
     originOf: (tenantId) => originOf(tenantId, hostRules(config)),
     log,
     clock,
@@ -134,7 +139,10 @@ async function seed({ adapters, tenantId }: ControlPlane, config: Config): Promi
 }
 
 /** The databases of the tenants, and what makes and removes them. */
-async function openTenants(controlPlane: ControlPlane, { config, log, clock }: Required<RowhouseOptions>) {
+async function openTenants(
+  controlPlane: ControlPlane,
+  { config, log, clock, witness }: Required<RowhouseOptions> & { readonly witness: Witness },
+) {
   const { registry, database, adapters, keyRing } = controlPlane;
   const providers = createProviders(config);
   const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
@@ -155,9 +163,9 @@ async function openTenants(controlPlane: ControlPlane, { config, log, clock }: R
     schemaVersion,
     migrate: (opened) => migrate(opened, ["tenant"]),
   });
-  const journal = createJournal({ database, clock });
+  const journal = createJournal({ database, clock, witness });
   const keys = createKeyReserve({ database, keyRing, clock, generate: generateSigningKey });
-  const fleet = createFleet({ registry, database, clock, log });
+  const fleet = createFleet({ registry, database, clock, log, witness });
   const lifecycle = createLifecycle({
     registry,
     journal,
@@ -231,6 +239,7 @@ interface Behind extends RowhouseOptions {
   readonly fleetOperations: FleetOperations;
   readonly mailing: Mailing;
   readonly providers: Providers;
+  readonly audit: Audit;
 }
 
 /** AuthHero and the front around it. */
@@ -271,6 +280,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
         { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },
       ],
     }),
+    audit: behind.audit,
     log,
     clock,
   });

@@ -49,11 +49,13 @@ const HOP_BY_HOP = ["connection", "keep-alive", "proxy-connection", "te", "trans
 function contextOf(c: Exchange, target: Addressed): RequestContext {
   const actor = c.get("actor");
   const patchKeys = c.get("patchKeys");
+  const address = c.get("draft").headers.get("x-real-ip");
   return {
     requestId: c.get("requestId"),
     tenantId: target.tenantId,
     origin: target.origin,
     ...(actor && { actor }),
+    ...(address !== null && { address }),
     ...(patchKeys && { patchKeys }),
     ...(isMailProvider(c.get("draft").path) && { asksForMailProvider: true }),
   };

@@ -20,8 +20,12 @@ export function guard(rules: GuardRules): Middleware {
     if (!isManagement(draft.path) || isOpen(draft)) return await next();
 
     const token = bearerToken(draft.headers.get("authorization"));
-    const actor = token === null ? null : await verifyToken(token, rules);
-    if (actor === null) return refuse(c, unauthorized());
+    const verified = token === null ? null : await verifyToken(token, rules);
+    if (verified === null) return refuse(c, unauthorized());
+    const { actor, isVoid } = verified;
+    // Before it is decided: a refusal is written down with whose it was.
+    c.set("actor", actor);
+    if (isVoid) return refuse(c, unauthorized());
 
     const wish = { ...draft, hostTenantId: c.get("host").tenantId, namedTenantId: c.get("namedTenantId") };
     const tenantId = reach(actor, wish, rules);
@@ -31,7 +35,6 @@ export function guard(rules: GuardRules): Middleware {
     // Only those who may go everywhere come this far with a tenant that is not there.
     if (target === null) return refuse(c, tenantNotFound());
     c.set("target", target);
-    c.set("actor", actor);
     // One spelling, so that AuthHero cannot read another token than the one verified here.
     draft.headers.set("authorization", `Bearer ${token}`);
     return await next();

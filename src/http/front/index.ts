@@ -2,6 +2,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import { Hono } from "hono";
 import type { Clock } from "../../domain/clock.ts";
 import type { Changeable } from "../../tenancy/protect-synced.ts";
+import { type Audit, auditAccess, auditRefusals } from "./audit.ts";
 import { basicCredentials } from "./basic-credentials.ts";
 import { bodyLimit } from "./body-limit.ts";
 import { callbackRelay } from "./callback-relay.ts";
@@ -61,6 +62,8 @@ export interface FrontOptions {
   readonly pageSources: PageSources;
   /** Lists the mail that is kept instead of sent, where it is. */
   readonly mails?: ListMails;
+  /** Where refusals and operators' accesses are written down, if anywhere. */
+  readonly audit?: Audit;
   /** AuthHero's `app.fetch`. */
   readonly inner: Inner;
   /** What AuthHero finds in `env` besides the tenant's URLs. */
@@ -91,9 +94,11 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     setupClosed(),
     callbackRelay(options.states, options, placements),
     originCheck(),
+    auditRefusals(options.audit),
     guard(options),
     foreignTokens(),
     tenantState(),
+    auditAccess(options.audit),
     basicCredentials(),
     logoutUrls(options.logoutUrls),
     organizationGrants(options.organizationGrants),

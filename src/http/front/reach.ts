@@ -2,7 +2,7 @@ import type { Actor } from "../../tenancy/context.ts";
 import { isControlPlaneOnly, tenantsRoute } from "./routes.ts";
 
 /** The scope that lets a control-plane token reach every tenant. */
-const EVERYWHERE = "admin:organizations";
+export const EVERYWHERE = "admin:organizations";
 
 export interface ReachRules {
   readonly controlPlaneTenantId: string;

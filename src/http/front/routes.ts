@@ -22,8 +22,21 @@ export const isMailProvider = (path: string) => plain(path) === `${MANAGEMENT}/e
 export function tenantsRoute(path: string): { readonly id: string | undefined; readonly isBelow: boolean } | null {
   const [, api, version, tenants, id, ...below] = plain(path).split("/");
   if (`/${api}/${version}` !== MANAGEMENT || tenants !== "tenants") return null;
+  // Of the request's tenant, whichever that is.
+  if (id === "settings" && below.length === 0) return null;
   return { id, isBelow: below.length > 0 };
 }
+
+/** Changes of a tenant or its team of which perhaps no operation tells; what begins as one is written down with it. */
+export function changesTenant(method: string, path: string): boolean {
+  if (method === "GET" || method === "OPTIONS" || plain(path) === `${MANAGEMENT}/tenants/settings`) return false;
+  if (isBelow(plain(path), `${MANAGEMENT}/tenant-members`)) return true;
+  const { id, isBelow: isDeeper } = tenantsRoute(path) ?? {};
+  if (id === undefined) return false;
+  return isDeeper ? !OPERATIONS.some((word) => plain(path).endsWith(`/${word}`)) : method !== "DELETE";
+}
+
+const OPERATIONS = ["suspend", "reactivate", "undelete"];
 
 /** What anybody may read below `/api/v2`: the OpenAPI document, nothing else. */
 export const isPublicManagement = (method: string, path: string) => method === "GET" && path === `${MANAGEMENT}/spec`;

@@ -12,28 +12,39 @@ export interface TokenRules {
   readonly clock: Clock;
 }
 
+/** Whose token it is. `isVoid`: signed and in time, but claiming to be another tenant's or of a life that is over. */
+export interface Verified {
+  readonly actor: Actor;
+  readonly isVoid: boolean;
+}
+
 /**
- * Verifies an access token and says whose it is: the owner's of the key, whatever the claims say. Null when it is no
- * token, its signature or times are wrong, nobody has the key, it claims to be another tenant's, its tenant is deleted, or
- * it was issued in an earlier life of that tenant's id. The audience is AuthHero's to check.
+ * Verifies an access token and says whose it is: the owner's of the key, whatever the claims say. Void when it claims
+ * to be another tenant's, its tenant is deleted, or it was issued in an earlier life of that tenant's id. Null when it is
+ * no token, its signature or times are wrong, or nobody has the key. The audience is AuthHero's to check.
  */
-export async function verifyToken(token: string, rules: TokenRules): Promise<Actor | null> {
+export async function verifyToken(token: string, rules: TokenRules): Promise<Verified | null> {
   const kid = keyIdOf(token);
   const owner = kid === null ? null : await rules.keys.ownerOf(kid);
   if (owner === null) return null;
 
   const claims = await verifiedClaims(token, owner.publicKey, rules.clock());
   if (claims === null) return null;
-  if (claims.tenant_id !== undefined && claims.tenant_id !== owner.tenantId) return null;
-  if (!(await isOfThisLife(owner.tenantId, claims.iat, rules))) return null;
-
   // A value of another type is still a restriction, and not one to be overlooked.
   const organizationId = claims.org_id === undefined ? undefined : String(claims.org_id);
   const subject = claims.sub ?? "";
-  const actor = { tenantId: owner.tenantId, subject, organizationId, scopes: scopesOf(claims) };
-  if (organizationId === undefined || owner.tenantId !== rules.controlPlaneTenantId) return actor;
+  const { tenantId } = owner;
+  const actor = { tenantId, subject, organizationId, scopes: scopesOf(claims), clientId: clientOf(claims) };
+  const isForeign = claims.tenant_id !== undefined && claims.tenant_id !== tenantId;
+  if (isForeign || !(await isOfThisLife(tenantId, claims.iat, rules))) return { actor, isVoid: true };
+  if (organizationId === undefined || tenantId !== rules.controlPlaneTenantId) return { actor, isVoid: false };
   const organizationTenantId = await tenantOf(organizationId, subject, claims.iat, rules);
-  return { ...actor, organizationTenantId };
+  return { actor: { ...actor, organizationTenantId }, isVoid: false };
+}
+
+/** `azp` of OpenID Connect and Auth0, or `client_id` of RFC 9068. */
+function clientOf({ azp, client_id }: JWTPayload): string | undefined {
+  return [azp, client_id].find((id): id is string => typeof id === "string");
 }
 
 /**
