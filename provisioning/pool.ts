@@ -57,6 +57,10 @@ export function createPool<T>(options: PoolOptions<T>) {
       const held = await lease(tenantId);
       try {
         return await work(held.entry, held.placement);
+      } catch (error) {
+        // Whether it is there at all is found out once, and not by everybody who asks for it.
+        if (error instanceof PlatformError && error.reason === "database_unreachable") held.distrust();
+        throw error;
       } finally {
         held.release();
       }

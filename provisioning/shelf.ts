@@ -1,6 +1,6 @@
+import { createCapacity } from "../src/domain/capacity.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
-import { createCapacity } from "./capacity.ts";
 import type { Placement } from "./placements.ts";
 
 /** A database that could not be opened is left alone for so long, so that a dead one costs its neighbours nothing. */
@@ -27,6 +27,8 @@ export interface Lease<T> {
   readonly entry: T;
   readonly placement: Placement;
   release(): void;
+  /** The database did not answer: nobody else gets this entry, and whoever comes next opens it anew for all. */
+  distrust(): void;
 }
 
 export interface ShelfStats {
@@ -73,7 +75,7 @@ interface State<T> extends ShelfOptions<T> {
 /** The entries of a pool: who holds them, which goes when room is needed, and what failed a moment ago. */
 export function createShelf<T>(options: ShelfOptions<T>) {
   const { clock, idleMs, maxOpen, waitMs } = options;
-  const capacity = createCapacity(maxOpen, waitMs);
+  const capacity = createCapacity(maxOpen, waitMs, () => exhausted(maxOpen));
   const state: State<T> = {
     ...options,
     slots: new Map(),
@@ -91,7 +93,14 @@ export function createShelf<T>(options: ShelfOptions<T>) {
       const slot = found && opensAlike(found, placement) ? found : put(state, placement);
       hold(state, slot);
       const { entry } = await slot.opening;
-      return { entry, placement: slot.placement, release: once(() => release(state, slot)) };
+      return {
+        entry,
+        placement: slot.placement,
+        release: once(() => release(state, slot)),
+        distrust: () => {
+          if (state.slots.get(slot.key) === slot) retire(state, slot);
+        },
+      };
     },
 
     /** Closes what belongs to a tenant; settles when that is done. */
@@ -236,6 +245,9 @@ function createFailures(clock: Clock) {
 function opensAlike<T>(slot: Slot<T>, { location }: Placement): boolean {
   return slot.placement.location?.secret === location?.secret;
 }
+
+const exhausted = (places: number) =>
+  new PlatformError("unavailable", "pool_exhausted", `All ${places} databases that may be open are in use`);
 
 interface Signal {
   give(): void;

@@ -11,6 +11,9 @@ import { createNamespaceTokens, deriveNamespaceKey, newNamespaceKey } from "./li
 /** What a blocked namespace answers; operators see it too. */
 const RETAINED = "retained by rowhouse until its tenant is brought back or purged";
 
+/** A statement waits for another writer five seconds at most. */
+const TIMEOUT_MS = 10_000;
+
 /** A namespace on its way in or out of the server's memory is back within this. */
 const JITTER_MS = 100;
 
@@ -26,6 +29,8 @@ const LibsqlServerOptions = z.strictObject({
   adminUrl: ServerUrl,
   /** `--admin-auth-key` of the server. The keys of all databases are derived from it. */
   adminKey: z.string().regex(/^[\x21-\x7e]{32,}$/, "must be at least 32 printable characters without spaces"),
+  /** The limit of one request to a database, in milliseconds. */
+  timeoutMs: z.int().min(1).default(TIMEOUT_MS),
   fetch: z.custom<typeof fetch>((value) => typeof value === "function").optional(),
   clock: z.custom<Clock>((value) => typeof value === "function").optional(),
 });
@@ -38,7 +43,7 @@ const LibsqlServerOptions = z.strictObject({
  * `database_refused`. The server cannot list its namespaces, so `list` yields nothing.
  */
 export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServerOptions, (options) => {
-  const { url, adminUrl, adminKey, fetch: send = fetch, clock = systemClock } = options;
+  const { url, adminUrl, adminKey, timeoutMs, fetch: send = fetch, clock = systemClock } = options;
   const admin = createNamespaceAdmin({ url: adminUrl, key: adminKey, fetch: send });
 
   const make = async (database: DatabaseName, from: DatabaseName | undefined, publicKey: string) => {
@@ -61,6 +66,7 @@ export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServer
     async open(database, { secret }) {
       const opened = openClient({
         url,
+        timeoutMs,
         fetch: fetchNamespace({
           database,
           token: secret === undefined ? null : createNamespaceTokens(database, secret, clock),

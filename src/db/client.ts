@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient, type InStatement, type ResultSet, type Row } from "@libsql/client";
-import { errorCode } from "../domain/errors.ts";
+import { createCapacity } from "../domain/capacity.ts";
+import { errorCode, PlatformError } from "../domain/errors.ts";
 import type { Database, Statement, StatementResult } from "./database.ts";
 import { createDialect, type Transaction } from "./dialect.ts";
 import { closedError, isBusy, lostTransactionError, translate } from "./errors.ts";
@@ -15,6 +16,9 @@ const TIMEOUT_MS = 10_000;
 const ATTEMPTS_MAX = 4;
 const PAUSE_MS = 100;
 
+/** Requests of one client that are under way at once; a server that stalls has no more of our sockets than these. */
+const REMOTE_REQUESTS = 20;
+
 /** One for the open transaction, one for the reads beside it; more only cost memory and descriptors. */
 const FILE_CONNECTIONS = 2;
 
@@ -23,7 +27,7 @@ export interface ClientOptions {
   readonly url: string;
   readonly authToken?: string;
   readonly fetch?: typeof fetch;
-  /** The limit of one request, in milliseconds. */
+  /** The limit of one request with its repetitions, and of the wait for its turn, in milliseconds each. */
   readonly timeoutMs?: number;
 }
 
@@ -36,7 +40,11 @@ export interface ClientOptions {
  */
 export function openClient(source: ClientOptions | Client): Database {
   const client = "execute" in source ? source : createClient(configOf(source));
-  const lane = client.protocol === "file" ? createFileLane(client) : createRemoteLane(client);
+  // A ready-made client has a limit of its own, too.
+  const requests = "execute" in source ? Number.POSITIVE_INFINITY : REMOTE_REQUESTS;
+  const { timeoutMs = TIMEOUT_MS } = "execute" in source ? {} : source;
+  const gate = createCapacity(requests, timeoutMs, crowdedError);
+  const lane = client.protocol === "file" ? createFileLane(client) : createRemoteLane(client, gate);
   let closing: Promise<void> | undefined;
 
   const pass = () => {
@@ -85,7 +93,7 @@ interface Lane {
  * A server orders writers itself, so everything may run at once. Of some hundreds at a time it refuses a few as busy,
  * which have not run and are repeated.
  */
-function createRemoteLane(client: Client): Lane {
+function createRemoteLane(client: Client, gate: ReturnType<typeof createCapacity>): Lane {
   const once = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -94,21 +102,41 @@ function createRemoteLane(client: Client): Lane {
     }
   };
 
-  const inTurn = <T>(work: () => Promise<T>) => retryBusy(() => once(work), isLocked);
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+    await gate.take();
+    try {
+      return await retryBusy(() => once(work), isLocked);
+    } finally {
+      gate.giveBack();
+    }
+  };
 
   return {
     async read(work) {
       try {
         return await inTurn(work);
       } catch (error) {
-        if (translate(error).reason !== "database_unreachable") throw error;
+        // Whoever did not answer in time has had the time of this read.
+        if (translate(error).reason !== "database_unreachable" || isTimeout(error)) throw error;
         return inTurn(work);
       }
     },
     write: inTurn,
+    // Not in turn: those who have it may be waiting on the server for this transaction to end.
     begin: () => once(() => createTransaction(client, once, () => {})),
-    close: () => Promise.resolve(client.close()),
+    close() {
+      gate.refuseAll(closedError());
+      return Promise.resolve(client.close());
+    },
   };
+}
+
+function crowdedError(): PlatformError {
+  return new PlatformError("unavailable", "database_busy", "Too many requests wait for the database");
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Error && error.cause.name === "TimeoutError";
 }
 
 /** A lock that another writer had. Too many requests (429) are busy too, but have been repeated by `patientFetch`. */
@@ -244,17 +272,20 @@ function configOf({ url, authToken, fetch: ask = fetch, timeoutMs = TIMEOUT_MS }
   return {
     url,
     ...(authToken !== undefined && { authToken }),
-    ...(isFile ? { concurrency: FILE_CONNECTIONS } : { fetch: patientFetch(ask, timeoutMs) }),
+    ...(isFile
+      ? { concurrency: FILE_CONNECTIONS }
+      : { concurrency: REMOTE_REQUESTS, fetch: patientFetch(ask, timeoutMs) }),
   };
 }
 
-/** Sets the time limit the client lacks, and repeats what the server has certainly not acted on. */
+/** Sets the time limit the client lacks, and repeats what the server has certainly not acted on within it. */
 function patientFetch(ask: typeof fetch, timeoutMs: number) {
   return async (request: Request): Promise<Response> => {
+    const signal = AbortSignal.timeout(timeoutMs);
     for (let attempt = 1; ; attempt++) {
       const isLast = attempt === ATTEMPTS_MAX;
       try {
-        const response = await ask(request.clone(), { signal: AbortSignal.timeout(timeoutMs) });
+        const response = await ask(request.clone(), { signal });
         if (isLast || ![404, 429, 503].includes(response.status)) return response;
         await response.body?.cancel();
       } catch (error) {
