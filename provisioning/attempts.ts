@@ -1,5 +1,5 @@
 import type { Statement } from "../src/db/database.ts";
-import { type DeletionNeeds, deletionSteps, purgeSteps, undeletionSteps } from "./deletion.ts";
+import { type DeletionNeeds, deletionSteps, isWaiting, purgeSteps, undeletionSteps } from "./deletion.ts";
 import type { Journal } from "./journal.ts";
 import { type Attempt, type Execution, execute } from "./operation.ts";
 import type { Operation } from "./operation-rows.ts";
@@ -12,6 +12,9 @@ import type { Template } from "./template.ts";
 /** One second, two, four … between attempts: a provider that restarts is back by then. */
 const BACK_OFF_MS = 1_000;
 const BACK_OFF_MS_MAX = 300_000;
+
+/** Whoever waits for another process looks again soon, and does not give up. */
+const WAITING_MS_MAX = 15_000;
 
 /** About a quarter of an hour. What still fails then needs a person. */
 const ATTEMPTS_MAX = 12;
@@ -44,8 +47,8 @@ export function createAttempts(needs: AttemptNeeds) {
 
   const failed = (attempt: Leased) => async (step: string, error: unknown) => {
     const { attempts } = attempt.lease;
-    const waitMs = Math.min(BACK_OFF_MS * 2 ** (attempts - 1), BACK_OFF_MS_MAX);
-    const next = attempts < attemptsMax ? new Date(clock().getTime() + waitMs) : null;
+    const waitMs = Math.min(BACK_OFF_MS * 2 ** (attempts - 1), isWaiting(error) ? WAITING_MS_MAX : BACK_OFF_MS_MAX);
+    const next = attempts < attemptsMax || isWaiting(error) ? new Date(clock().getTime() + waitMs) : null;
     if (!next && isMaking(attempt)) {
       await moveOn(registry, attempt, "failed", ["pending", "provisioning"], [journal.fenced(attempt.lease)]);
     }

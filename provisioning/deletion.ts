@@ -4,6 +4,8 @@ import type { Journal } from "./journal.ts";
 import { type Attempt, requireState, type Step } from "./operation.ts";
 import { type Providers, providerOf } from "./ownership.ts";
 import type { Placement } from "./placements.ts";
+import { describeProcess } from "./process.ts";
+import type { Processes } from "./processes.ts";
 import type { Registry } from "./registry.ts";
 import { openRotating } from "./rotation.ts";
 
@@ -11,7 +13,10 @@ import { openRotating } from "./rotation.ts";
 const FENCE_MS = 10_000;
 
 /** How often a fence looks whether another process is still at it, in milliseconds. */
-const FENCE_POLL_MS = 50;
+const FENCE_POLL_MS = 100;
+
+/** What an operation meets that other processes keep waiting. It is no failure: their lease ends, or they do. */
+const SERVED_ELSEWHERE = "served_elsewhere";
 
 const DAY_MS = 86_400_000;
 
@@ -19,6 +24,7 @@ const DAY_MS = 86_400_000;
 export interface DeletionNeeds {
   readonly registry: Registry;
   readonly journal: Pick<Journal, "ending" | "fenced" | "isOvertaking">;
+  readonly processes: Pick<Processes, "behind">;
   readonly providers: Providers;
   /** Settles when nobody in this process uses the tenant's database or is at an earlier operation of it any more. */
   readonly quiesce: (attempt: Attempt) => Promise<unknown>;
@@ -121,25 +127,41 @@ export function purgeSteps(needs: DeletionNeeds): readonly Step<Attempt>[] {
   ];
 }
 
+/** Whether an operation waits for other processes, and may do so for longer than it may fail. */
+export const isWaiting = (error: unknown): boolean =>
+  error instanceof PlatformError && error.reason === SERVED_ELSEWHERE;
+
 /**
- * Waits until nobody uses the database: the calls under way here, and operations that this one has overtaken, in
- * other processes too. Other processes that serve tenants will be asked here as well, once there may be any.
+ * Waits until nobody uses the database: the calls under way here, operations that this one has overtaken, and every
+ * other process that serves tenants. Where retaining or destroying itself ends all access, as on a server, processes
+ * need not be waited for: that is the next step.
  */
-function fence({ journal, quiesce, fenceMs = FENCE_MS }: DeletionNeeds): Step<Attempt> {
-  const overtaken = async ({ tenantId, lease }: Attempt) => {
-    for (let waitedMs = 0; waitedMs < fenceMs; waitedMs += FENCE_POLL_MS) {
-      if (!(await journal.isOvertaking(lease, tenantId))) return;
-      await new Promise((resolve) => setTimeout(resolve, FENCE_POLL_MS));
-    }
-    throw inUse();
-  };
+function fence(needs: DeletionNeeds): Step<Attempt> {
+  const { registry, journal, processes, providers, quiesce, fenceMs = FENCE_MS } = needs;
   return {
     name: "fence",
     run: async (attempt) => {
+      const { tenantId, lease } = attempt;
       await within(fenceMs, quiesce(attempt));
-      await overtaken(attempt);
+      await eventually(fenceMs, async () => ((await journal.isOvertaking(lease, tenantId)) ? inUse() : null));
+      const placement = await requireState(registry, attempt, "deleting");
+      if (providerOf(providers, placement).supports.retainBlocks) return;
+      await eventually(fenceMs, async () => {
+        const behind = await processes.behind(tenantId);
+        return behind.length > 0 ? servedElsewhere(behind) : null;
+      });
     },
   };
+}
+
+/** Asks until nothing is in the way any more, and throws what still is when the time is over. */
+async function eventually(limitMs: number, obstacle: () => Promise<PlatformError | null>): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += FENCE_POLL_MS) {
+    const error = await obstacle();
+    if (!error) return;
+    if (waitedMs >= limitMs) throw error;
+    await new Promise((resolve) => setTimeout(resolve, FENCE_POLL_MS));
+  }
 }
 
 /** Throws `unavailable` (`database_in_use`) when it takes longer. */
@@ -156,3 +178,9 @@ async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
 }
 
 const inUse = () => new PlatformError("unavailable", "database_in_use", "The database is still in use");
+
+function servedElsewhere(processes: readonly string[]): PlatformError {
+  const names = processes.map(describeProcess).join(", ");
+  const message = `Another process may still use the database: ${names}`;
+  return new PlatformError("unavailable", SERVED_ELSEWHERE, message);
+}

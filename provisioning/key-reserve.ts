@@ -48,6 +48,8 @@ export function createKeyReserve<K extends ReservedKey>(options: KeyReserveOptio
       return row ? (JSON.parse(unseal(keyRing, row.sealed, boundTo(row.kid))) as K) : generate();
     },
 
+    isFull: async (): Promise<boolean> => (await count()) >= size,
+
     /** Makes one key if the reserve is not full. False when it was full. */
     async refill(): Promise<boolean> {
       if ((await count()) >= size) return false;

@@ -5,7 +5,7 @@ import { SERVED } from "../src/domain/tenants.ts";
 import { openOwned, type Providers } from "./ownership.ts";
 import type { Placement } from "./placements.ts";
 import type { Registry } from "./registry.ts";
-import { createShelf, type Lease, type ShelfStats } from "./shelf.ts";
+import { createShelf, type DatabaseOf, type Lease, type ShelfStats } from "./shelf.ts";
 
 /** Longer than a login holds on to its databases, shorter than a browser's patience. */
 const WAIT_MS = 5_000;
@@ -66,8 +66,11 @@ export function createPool<T>(options: PoolOptions<T>) {
       }
     },
 
-    /** Closes what is open for a tenant. Settles when nobody uses it any more; who comes later opens it anew. */
-    evict: (tenantId: string): Promise<void> => shelf.evict(tenantId),
+    /**
+     * Closes what is open for a tenant, but for the database named by `keep`. Settles when nobody uses it any more;
+     * who comes later opens it anew.
+     */
+    evict: (tenantId: string, keep?: DatabaseOf): Promise<void> => shelf.evict(tenantId, keep),
 
     /** Closes what nobody has used for `idleMs`. A timer calls it too. */
     sweep: (): Promise<void> => shelf.sweep(),

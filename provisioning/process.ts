@@ -25,6 +25,12 @@ export function thisProcess(): ProcessIdentity {
   };
 }
 
+/** Host and number of a process, for people. */
+export function describeProcess(id: string): string {
+  const [place = "", pid = ""] = id.split(" ");
+  return `${place.replace(/\/.*/, "")} (process ${pid})`;
+}
+
 /**
  * Where process numbers mean the same: one start of one kernel and one namespace of it. Containers often share a host
  * name and all have a process 1. Where the system does not say, the host name has to do.

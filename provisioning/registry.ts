@@ -78,6 +78,9 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
     readAll: (tenantIds: readonly string[]): Promise<ReadonlyMap<string, Placement>> =>
       readPlacements(context, tenantIds),
 
+    /** Another process has changed the tenant: whoever asks from now on is answered from after it. */
+    forget: (tenantId: string): void => cache.forget(tenantId),
+
     /** The tenant whose living incarnation has the tag. */
     findByTag: (tag: Tag): Promise<Placement | null> => readPlacement(context, "tag", tag),
 

@@ -22,6 +22,9 @@ interface Opened<T> {
   close(): Promise<void>;
 }
 
+/** Which of a tenant's databases is meant: of which life, and which of that. */
+export type DatabaseOf = { readonly tag: string; readonly generation: number };
+
 /** Keeps an entry open until `release`, which may be repeated. */
 export interface Lease<T> {
   readonly entry: T;
@@ -103,10 +106,11 @@ export function createShelf<T>(options: ShelfOptions<T>) {
       };
     },
 
-    /** Closes what belongs to a tenant; settles when that is done. */
-    evict(tenantId: string): Promise<void> {
+    /** Closes what belongs to a tenant, but for the database named by `keep`; settles when that is done. */
+    evict(tenantId: string, keep?: DatabaseOf): Promise<void> {
       state.failures.forget(tenantId);
-      return retireAll(state, (slot) => slot.placement.tenantId === tenantId);
+      const kept = keep && keyOf({ ...keep, tenantId });
+      return retireAll(state, (slot) => slot.placement.tenantId === tenantId && slot.key !== kept);
     },
 
     /** Closes what nobody has used for `idleMs`. */
@@ -217,7 +221,8 @@ function everySlot<T>({ slots, leaving }: State<T>): Slot<T>[] {
 }
 
 /** An incarnation and generation: a tenant that was made anew shares nothing with the old one but its id. */
-const keyOf = ({ tenantId, tag, generation }: Placement) => `${tenantId} ${tag} ${generation}`;
+const keyOf = ({ tenantId, tag, generation }: DatabaseOf & { readonly tenantId: string }) =>
+  `${tenantId} ${tag} ${generation}`;
 
 function createFailures(clock: Clock) {
   const failures = new Map<string, Failure>();

@@ -18,6 +18,9 @@ export interface RegistryTables {
   };
   rh_client_directory: { client_id: string; tenant_id: string };
   rh_state_directory: { id: string; tenant_id: string; expires_at: string };
+  rh_changes: { number: Generated<number>; tenant_id: string };
+  rh_processes: { id: string; started_at: string; lease_until: string; acknowledged: number; holding: string };
+  rh_leases: { name: string; owner: string; lease_until: string; fence: number };
 }
 
 export interface PlacementRow {

@@ -37,9 +37,19 @@ const Environment = z.object({
     .string()
     .regex(/^[a-z][a-z0-9_-]{1,62}$/, "must be 2–63 of a-z, 0-9, _ and -, starting with a letter")
     .default("control_plane"),
+  /** The control plane's database on a libSQL server or Turso. Default: a file in `DATA_DIR`. */
+  CONTROL_PLANE_DATABASE_URL: z
+    .string()
+    .refine(isDatabaseUrl, "must be a libsql, https or http URL without user name, query or fragment")
+    .optional(),
+  /** What that server wants to see. */
+  CONTROL_PLANE_DATABASE_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, "must be printable characters without spaces")
+    .optional(),
   /** Where tenant databases live. */
   PROVIDER: z.enum(["file", "turso", "libsql-server"], "must be file, turso or libsql-server").default("file"),
-  /** The directory of the `file` provider, of the control plane's database and of the generated key. */
+  /** The directory of the `file` provider, and of the control plane's database and the generated key on files. */
   DATA_DIR: z.string().default("./data"),
   /** The slug of the organization in Turso Cloud. */
   TURSO_ORGANIZATION: z.string().regex(TURSO_NAME, TURSO_NAME_RULE).optional(),
@@ -93,7 +103,7 @@ const Environment = z.object({
 });
 
 /** Planned settings that do nothing yet. Whoever sets one believes that it works, so it stops the start. */
-const UNSUPPORTED = /^(?:CONSOLE_CALLBACKS|CONTROL_PLANE_DATABASE_(?:URL|TOKEN)|METRICS)(?:_FILE)?$/;
+const UNSUPPORTED = /^(?:CONSOLE_CALLBACKS|METRICS)(?:_FILE)?$/;
 
 const FILE_SUFFIX = "_FILE";
 
@@ -210,6 +220,7 @@ function complete(settings: Settings, problems: Problem[]): Config {
   if (settings.DEV_MAILBOX && !isLocalhost(host)) {
     problems.push({ name: "DEV_MAILBOX", message: "is for development: it needs an ISSUER on localhost" });
   }
+  problems.push(...remoteControlPlane(settings));
   return { ...settings, ISSUER, BASE_DOMAIN: settings.BASE_DOMAIN ?? host };
 }
 
@@ -219,6 +230,17 @@ function toTursoNames(text: string, context: z.RefinementCtx): readonly string[]
   if (given.every((name) => TURSO_NAME.test(name))) return given;
   context.addIssue({ code: "custom", message: `each ${TURSO_NAME_RULE}` });
   return z.NEVER;
+}
+
+/** What goes with a control plane that is not a file. */
+function remoteControlPlane(settings: Settings): Problem[] {
+  const { CONTROL_PLANE_DATABASE_URL: url, CONTROL_PLANE_DATABASE_TOKEN: token, ENCRYPTION_KEY: key } = settings;
+  if (url === undefined) {
+    if (token === undefined) return [];
+    return [{ name: "CONTROL_PLANE_DATABASE_URL", message: "is needed with CONTROL_PLANE_DATABASE_TOKEN" }];
+  }
+  if (key !== undefined) return [];
+  return [{ name: "ENCRYPTION_KEY", message: "is needed with CONTROL_PLANE_DATABASE_URL, the same in every process" }];
 }
 
 function wholeNumber(min: number, max: number) {
@@ -263,6 +285,10 @@ function isServerUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password, search, hash } = new URL(text);
   return ["http:", "https:"].includes(protocol) && !username && !password && !search && !hash;
+}
+
+function isDatabaseUrl(text: string): boolean {
+  return isServerUrl(text.replace(/^libsql:/i, "https:"));
 }
 
 /** On loopback nobody is on the way to read the token. */

@@ -201,6 +201,42 @@ describe("wrong values", () => {
     for (const name of Object.keys(turso)) expect(namesOf(problemsOf({ ...turso, [name]: "" }))).toEqual([name]);
   });
 
+  const controlPlane = {
+    CONTROL_PLANE_DATABASE_URL: "libsql://control-acme.turso.io",
+    CONTROL_PLANE_DATABASE_TOKEN: "database-token",
+    ENCRYPTION_KEY: KEY,
+  };
+
+  it.each([
+    [
+      "CONTROL_PLANE_DATABASE_URL",
+      [
+        "file:control.db",
+        "wss://db.example.net",
+        "db.example.net",
+        "libsql://a.example/?authToken=s3cret",
+        "http://a:b@c",
+      ],
+    ],
+    ["CONTROL_PLANE_DATABASE_TOKEN", ["two words"]],
+  ])("of %s are refused, by name and without the value", (name, values) => {
+    for (const value of values) {
+      const problems = problemsOf({ ...controlPlane, [name]: value });
+
+      expect(namesOf(problems), value).toEqual([name]);
+      expect(problems.join()).not.toContain(value);
+    }
+  });
+
+  it("include a control plane elsewhere without the key that all its processes share", () => {
+    expect(problemsOf(controlPlane)).toEqual([]);
+    expect(problemsOf({ ...controlPlane, CONTROL_PLANE_DATABASE_TOKEN: "" })).toEqual([]);
+    expect(namesOf(problemsOf({ ...controlPlane, ENCRYPTION_KEY: "" }))).toEqual(["ENCRYPTION_KEY"]);
+    expect(namesOf(problemsOf({ ...controlPlane, CONTROL_PLANE_DATABASE_URL: "" }))).toEqual([
+      "CONTROL_PLANE_DATABASE_URL",
+    ]);
+  });
+
   it("include a libSQL server of which something is missing", () => {
     expect(problemsOf(server)).toEqual([]);
     expect(problemsOf({ ...server, PROVIDER: "libsql-server" })).toEqual([]);
@@ -244,13 +280,10 @@ describe("wrong values", () => {
     expect(problemsOf({ ISSUER: "http://127.0.0.1:3000/", BASE_DOMAIN: "localhost" })).toEqual([]);
   });
 
-  it.each([...["CONSOLE_CALLBACKS", "CONTROL_PLANE_DATABASE_URL", "CONTROL_PLANE_DATABASE_TOKEN_FILE"], "METRICS"])(
-    "include %s, which nothing reads yet",
-    (name) => {
-      expect(problemsOf({ [name]: "something" })).toEqual([`${name} is not supported by this version; remove it`]);
-      expect(problemsOf({ [name]: "" })).toEqual([]);
-    },
-  );
+  it.each(["CONSOLE_CALLBACKS", "METRICS_FILE", "METRICS"])("include %s, which nothing reads yet", (name) => {
+    expect(problemsOf({ [name]: "something" })).toEqual([`${name} is not supported by this version; remove it`]);
+    expect(problemsOf({ [name]: "" })).toEqual([]);
+  });
 });
 
 describe("values in files", () => {

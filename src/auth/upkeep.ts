@@ -10,10 +10,12 @@ export interface UpkeepOptions {
   readonly data: DataAdapters;
   /** Every tenant that can be served, the control plane included. */
   readonly tenants: () => AsyncIterable<string>;
-  /** Makes one signing key in advance; false when there are enough. */
-  readonly refillKeys: () => Promise<boolean>;
+  /** Signing keys made in advance: `refill` makes one, false when there are enough. */
+  readonly keys: { isFull(): Promise<boolean>; refill(): Promise<boolean> };
   /** Removes what has expired beside the tenants. */
   readonly sweepShared: () => Promise<unknown>;
+  /** Does what one of several processes does for all, unless another is at it. */
+  readonly ifFree: (name: string, work: () => Promise<void>) => Promise<unknown>;
   /** The canonical origin of a tenant: the issuer of what is sent in its name. */
   readonly originOf: (tenantId: string) => URL;
   readonly log: Logger;
@@ -21,6 +23,8 @@ export interface UpkeepOptions {
 }
 
 export interface Upkeep {
+  /** A process has died and may have left something behind: what is left in outboxes is delivered. */
+  tidy(): void;
   /** A request has left something in a tenant's outbox: it is delivered in a moment. */
   wake(tenantId: string): void;
   stop(): Promise<void>;
@@ -43,8 +47,12 @@ const RELAYS_MAX = 50;
 export function startUpkeep(options: UpkeepOptions): Upkeep {
   const relays = createRelays(options);
   const deliver = oneAtATime(relays.run, options.log);
-  const sweep = oneAtATime((stopped) => sweepAll(options, relays, stopped), options.log);
-  const refill = oneAtATime((stopped) => refillAll(options.refillKeys, stopped), options.log);
+  const { keys, ifFree, log } = options;
+  const sweep = oneAtATime((stopped) => ifFree("housekeeping", () => sweepAll(options, relays, stopped)), log);
+  const refill = oneAtATime(async (stopped) => {
+    // Looked at first, because it nearly always is, and a lease is two writes.
+    if (!(await keys.isFull())) await ifFree("key-reserve", () => refillAll(keys.refill, stopped));
+  }, log);
   const timers = [
     setInterval(deliver.run, TICK_MS),
     setInterval(sweep.run, SWEEP_EVERY_MS),
@@ -55,6 +63,8 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
   sweep.run();
 
   return {
+    tidy: sweep.run,
+
     wake(tenantId) {
       relays.expect(tenantId);
       waking ??= setTimeout(() => {
@@ -76,9 +86,9 @@ async function refillAll(refillOne: () => Promise<boolean>, stopped: () => boole
 }
 
 /** A job that runs once at a time; asked again meanwhile, it runs again behind. What it throws is logged. */
-function oneAtATime(job: (stopped: () => boolean) => Promise<void>, log: Logger) {
+function oneAtATime(job: (stopped: () => boolean) => Promise<unknown>, log: Logger) {
   let stopped = false;
-  let running: Promise<void> | undefined;
+  let running: Promise<unknown> | undefined;
   let again = false;
 
   const run = () => {

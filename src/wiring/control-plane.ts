@@ -1,19 +1,22 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataAdapters } from "@authhero/adapter-interfaces";
+import { createLeases, type Leases } from "../../provisioning/leases.ts";
 import type { Placement } from "../../provisioning/placements.ts";
+import { type ProcessIdentity, thisProcess } from "../../provisioning/process.ts";
+import { createProcesses, type Processes } from "../../provisioning/processes.ts";
 import { createRegistry, type Registry } from "../../provisioning/registry.ts";
 import type { Config } from "../config.ts";
+import { openClient } from "../db/client.ts";
 import type { Database } from "../db/database.ts";
-import { holdLock } from "../db/lock.ts";
 import { migrate } from "../db/migrate.ts";
 import { openFile } from "../db/native.ts";
 import { inRounds } from "../db/rounds.ts";
 import { type KeyRing, loadOrCreateKeyFile, parseKeyRing } from "../db/seal.ts";
 import type { Clock } from "../domain/clock.ts";
-import { PlatformError } from "../domain/errors.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
 import { createStore, type Store } from "../entities/store.ts";
+import { requireOwnKey } from "./seal-check.ts";
 
 /** The control plane, open: its database, the registry in it, and its own tenant's adapters. */
 export interface ControlPlane {
@@ -23,42 +26,60 @@ export interface ControlPlane {
   readonly registry: Registry;
   readonly store: Store;
   readonly adapters: DataAdapters;
+  /** This process, among those that share the control plane. */
+  readonly process: ProcessIdentity;
+  readonly processes: Processes;
+  /** The last change when it was opened: what comes behind it has to be heard. */
+  readonly openedAt: number;
+  readonly leases: Leases;
   close(): Promise<void>;
 }
 
 /** How the registry names the place of the control plane's own database: no provider has it. */
 const OWN_PLACE = "control-plane";
 
+/** What a first start makes, one process makes; the others wait for it. */
+const STARTING = "start";
+
 /**
- * Opens the control plane in the data directory, making and migrating what is missing.
- * Throws `conflict` (`data_directory_in_use`) while another process serves it.
+ * Opens the control plane, making and migrating what is missing; several processes may do so at once. From here on
+ * this one is among those that others wait for.
+ * Throws `invalid` (`encryption_key`) when its secrets were sealed with another key.
  */
 export async function openControlPlane(config: Config, clock: Clock): Promise<ControlPlane> {
-  const directory = config.DATA_DIR;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const lock = await holdDirectory(directory);
-  const keyRing = config.ENCRYPTION_KEY
-    ? parseKeyRing(config.ENCRYPTION_KEY)
-    : await loadOrCreateKeyFile(join(directory, "encryption.key"));
-  const database = await openFile(join(directory, "control-plane.db"), { create: true });
+  await mkdir(config.DATA_DIR, { recursive: true, mode: 0o700 });
+  const keyRing = await openKeyRing(config);
+  const database = await openDatabase(config);
   await migrate(database, ["tenant", "shared", "control-plane"]);
+  await requireOwnKey(database, keyRing);
 
   const tenantId = config.CONTROL_PLANE_TENANT_ID;
+  const process = thisProcess();
+  const processes = createProcesses({ database, clock, process });
+  const leases = createLeases({ database, clock, process });
+  const openedAt = await processes.register();
   const registry = createRegistry({ database, keyRing, clock });
-  const { tag } = await ensureOwnPlacement(registry, tenantId);
+  const { tag } = await leases.inTurn(STARTING, () => ensureOwnPlacement(registry, tenantId));
   const store = createStore(inRounds(database), { clock, keyRing, tag });
   return {
-    tenantId,
-    database,
-    keyRing,
-    registry,
-    store,
+    ...{ tenantId, database, keyRing, registry, store, process, processes, openedAt, leases },
     adapters: createDataAdapters(store),
-    async close() {
-      await database.close();
-      await lock.release();
-    },
+    close: () => database.close(),
   };
+}
+
+/** Work of a start that several processes must not do at the same moment. */
+export const inStartingOrder = <T>({ leases }: ControlPlane, work: () => Promise<T>): Promise<T> =>
+  leases.inTurn(STARTING, work);
+
+async function openKeyRing({ ENCRYPTION_KEY, DATA_DIR }: Config): Promise<KeyRing> {
+  return ENCRYPTION_KEY ? parseKeyRing(ENCRYPTION_KEY) : await loadOrCreateKeyFile(join(DATA_DIR, "encryption.key"));
+}
+
+async function openDatabase(config: Config): Promise<Database> {
+  const { CONTROL_PLANE_DATABASE_URL: url, CONTROL_PLANE_DATABASE_TOKEN: authToken, DATA_DIR } = config;
+  if (url) return openClient({ url, ...(authToken && { authToken }) });
+  return await openFile(join(DATA_DIR, "control-plane.db"), { create: true });
 }
 
 /** The control plane is a tenant too: it has a tag, and artefacts that carry it find home. */
@@ -67,14 +88,4 @@ async function ensureOwnPlacement(registry: Registry, tenantId: string): Promise
   if (placement.state === "pending") placement = await registry.transition(placement, "provisioning");
   if (placement.state === "provisioning") placement = await registry.transition(placement, "ready");
   return placement;
-}
-
-async function holdDirectory(directory: string) {
-  try {
-    return await holdLock(join(directory, "lock.db"));
-  } catch (cause) {
-    if (!(cause instanceof PlatformError) || cause.reason !== "already_locked") throw cause;
-    const message = `Another Rowhouse process serves ${directory}. End it, or set DATA_DIR to another directory.`;
-    throw new PlatformError("conflict", "data_directory_in_use", message, { cause });
-  }
 }

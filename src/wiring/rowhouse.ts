@@ -41,7 +41,7 @@ import { requireBoundTenant } from "../tenancy/router.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { keepTenantOrganizations } from "../tenancy/tenant-organizations.ts";
 import { createAuditing } from "./auditing.ts";
-import { type ControlPlane, openControlPlane } from "./control-plane.ts";
+import { type ControlPlane, inStartingOrder, openControlPlane } from "./control-plane.ts";
 import { createDirectory } from "./directory.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs, startFleetJobs } from "./fleet-jobs.ts";
@@ -50,6 +50,7 @@ import { createLookups } from "./guarding.ts";
 import { createMailing, type Mailing } from "./mail.ts";
 import { startOperations } from "./operations.ts";
 import { organizationIn, organizationOwners } from "./organizations.ts";
+import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
 import { createOperationsService } from "./tenant-operations.ts";
 import { createTenantsService, purgeStatements } from "./tenants.ts";
@@ -72,8 +73,11 @@ export interface Rowhouse {
 /** Opens the whole house: control plane, tenants' databases, AuthHero, and the front around it. */
 export async function createRowhouse({ config, log, clock = systemClock }: RowhouseOptions): Promise<Rowhouse> {
   const controlPlane = await openControlPlane(config, clock);
-  const firstLogin = await seed(controlPlane, config);
-  await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
+  const firstLogin = await inStartingOrder(controlPlane, async () => {
+    const login = await seed(controlPlane, config);
+    await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
+    return login;
+  });
   const auditing = createAuditing(controlPlane, clock);
   const { pool, providers, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
     config,
@@ -82,6 +86,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
     witness: auditing.witness,
   });
   let upkeep: Upkeep | undefined;
+  const following = followOthers(controlPlane, { pool, fleet, log, clock, left: () => upkeep?.tidy() });
   const mailing = mailingOver(controlPlane, pool, { config, log, clock });
   const services = { cache: createCache({ clock }), emailService: mailing.service };
   const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
@@ -104,7 +109,8 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
       await fleetJobs.migrated;
       yield* servedTenants(controlPlane, (placement) => migration.skips(placement) === null);
     },
-    refillKeys: keys.refill,
+    keys,
+    ifFree: controlPlane.leases.ifFree,
     sweepShared: () => Promise.all([controlPlane.registry.directories.sweepStates(), auditing.sweep()]),
     originOf: (tenantId) => originOf(tenantId, hostRules(config)),
     log,
@@ -120,6 +126,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
       await operations.stop();
       await upkeep?.stop();
       await pool.close();
+      await following.stop();
       await controlPlane.close();
     },
   };
@@ -143,7 +150,7 @@ async function openTenants(
   controlPlane: ControlPlane,
   { config, log, clock, witness }: Required<RowhouseOptions> & { readonly witness: Witness },
 ) {
-  const { registry, database, adapters, keyRing } = controlPlane;
+  const { registry, database, adapters, keyRing, process, processes } = controlPlane;
   const providers = createProviders(config);
   const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
     createDataAdapters(createStore(inRounds(opened), { clock, keyRing, tag }));
@@ -163,12 +170,13 @@ async function openTenants(
     schemaVersion,
     migrate: (opened) => migrate(opened, ["tenant"]),
   });
-  const journal = createJournal({ database, clock, witness });
+  const journal = createJournal({ database, clock, process, witness });
   const keys = createKeyReserve({ database, keyRing, clock, generate: generateSigningKey });
-  const fleet = createFleet({ registry, database, clock, log, witness });
+  const fleet = createFleet({ registry, database, clock, log, process, witness });
   const lifecycle = createLifecycle({
     registry,
     journal,
+    processes,
     providers,
     pool: {
       // A migration under way uses the database, too.

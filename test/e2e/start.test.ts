@@ -47,13 +47,18 @@ describe("starting", () => {
     expect(output).not.toMatch(/seventy|s3cret/);
   });
 
-  it("says why a second process cannot serve the same directory", async () => {
+  it("is refused with a key that cannot open what is sealed", async () => {
     const first = await start();
+    await first.stop();
 
-    const { code, output } = await startExpectingRefusal({ PORT: String(first.port + 1), DATA_DIR: first.directory });
+    const { code, output } = await startExpectingRefusal({
+      PORT: String(first.port),
+      DATA_DIR: first.directory,
+      ENCRYPTION_KEY: "0b".repeat(32),
+    });
 
     expect(code).toBe(1);
-    expect(output).toContain("Another Rowhouse process serves");
+    expect(output).toMatch(/ENCRYPTION_KEY .*is not the key of this control plane/);
   });
 });
 

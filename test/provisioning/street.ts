@@ -5,7 +5,8 @@ import { afterEach } from "vitest";
 import { createJournal } from "../../provisioning/journal.ts";
 import { createLifecycle, type LifecycleOptions } from "../../provisioning/lifecycle.ts";
 import { createPool } from "../../provisioning/pool.ts";
-import type { ProcessIdentity } from "../../provisioning/process.ts";
+import { type ProcessIdentity, thisProcess } from "../../provisioning/process.ts";
+import { createProcesses } from "../../provisioning/processes.ts";
 import { fileProvider } from "../../provisioning/providers/file.ts";
 import type { DatabaseProvider } from "../../provisioning/providers/provider.ts";
 import { createRegistry } from "../../provisioning/registry.ts";
@@ -50,8 +51,10 @@ export async function openStreet(options: StreetOptions = {}) {
   const database = await openFile(join(directory, "control.db"), { create: true });
   await migrate(database, ["shared", "control-plane"], migrations);
 
+  const process = options.process ?? thisProcess();
+  const processes = createProcesses({ database, clock, process });
   const { journal, registry } = mortal(
-    createJournal({ database, clock, ...(options.process && { process: options.process }) }),
+    createJournal({ database, clock, process }),
     createRegistry({ database, keyRing, clock }),
     options.crash,
   );
@@ -73,6 +76,7 @@ export async function openStreet(options: StreetOptions = {}) {
   const lifecycle = createLifecycle({
     registry,
     journal,
+    processes,
     providers,
     pool,
     template,
@@ -106,6 +110,7 @@ export async function openStreet(options: StreetOptions = {}) {
     database,
     registry,
     journal,
+    processes,
     provider,
     providers,
     template,
