@@ -15,6 +15,8 @@ export interface RunningServer {
   readonly administrator: { readonly username: string; readonly password: string };
   /** Everything the process has printed. */
   output(): string;
+  /** Sends it a signal, such as `SIGSTOP`; after `SIGKILL` it is gone when this settles. */
+  signal(name: NodeJS.Signals): Promise<void>;
   /** Ends it as Ctrl-C does and answers its exit code; the data stay. */
   stop(): Promise<number | null>;
   /** Ends it if need be, and removes its data. */
@@ -28,7 +30,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const READY_MS = 30_000;
+/** A start takes two seconds, and many times that on a machine that is busy with other tests. */
+const READY_MS = 90_000;
 
 /** Starts `npm start`'s program and waits until it answers `/healthz`. */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
@@ -40,6 +43,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const login = readFirstLogin(directory);
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
+      // One that was stopped hears nothing before it goes on.
+      child.kill("SIGCONT");
       child.kill("SIGINT");
       await once(child, "exit");
     }
@@ -51,6 +56,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     issuer: `http://localhost:${port}/`,
     ...login,
     output: printed,
+    async signal(name) {
+      const exit = name === "SIGKILL" ? once(child, "exit") : undefined;
+      child.kill(name);
+      await exit;
+    },
     stop,
     async remove() {
       await stop();
@@ -111,7 +121,8 @@ function readFirstLogin(directory: string) {
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -39,11 +39,13 @@ export interface SqldOptions {
   readonly adminKey?: string;
   /** How many namespaces are in memory at most. The default is above what any test makes: none is ever evicted. */
   readonly maxActiveNamespaces?: number;
+  /** False: one database at `url`, which needs no namespace to be named. */
+  readonly namespaces?: boolean;
 }
 
 /** Starts a server in a temporary directory. `args`: further command line arguments. */
 export async function startSqld(args: readonly string[] = [], options: SqldOptions = {}): Promise<Sqld> {
-  const { adminKey, maxActiveNamespaces = 400 } = options;
+  const { adminKey, maxActiveNamespaces = 400, namespaces = true } = options;
   if (!existsSync(BINARY)) throw new Error(`sqld is missing: ${BINARY}. Install the development dependencies.`);
   const directory = mkdtempSync(join(tmpdir(), "sqld-"));
   const [port, adminPort] = await freePorts(2);
@@ -52,7 +54,8 @@ export async function startSqld(args: readonly string[] = [], options: SqldOptio
   const child = spawn(
     BINARY,
     [
-      ...["--no-welcome", "-d", directory, "--disable-metrics", "--enable-namespaces", "--disable-default-namespace"],
+      ...["--no-welcome", "-d", directory, "--disable-metrics"],
+      ...(namespaces ? ["--enable-namespaces", "--disable-default-namespace"] : []),
       ...["--max-active-namespaces", String(maxActiveNamespaces)],
       ...(adminKey ? ["--admin-auth-key", adminKey] : []),
       ...["--http-listen-addr", `127.0.0.1:${port}`, "--admin-listen-addr", `127.0.0.1:${adminPort}`],
