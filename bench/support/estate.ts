@@ -38,7 +38,7 @@ export interface Estate extends Awaited<ReturnType<typeof openEstate>> {}
 export async function openEstate(directory: string, options: EstateOptions = {}) {
   const { migrations = migrationsDirectory(), maxOpen = 200 } = options;
   const controlPlane = await openControlPlane(loadConfig({ DATA_DIR: directory }), clock);
-  const { database, keyRing, registry, store, adapters } = controlPlane;
+  const { database, keyRing, registry, store, adapters, processes } = controlPlane;
   const adaptersOf = (opened: Database, { tag }: Placement): DataAdapters =>
     createDataAdapters(createStore(inRounds(opened), { clock, keyRing, tag }));
 
@@ -53,6 +53,7 @@ export async function openEstate(directory: string, options: EstateOptions = {})
   const lifecycle = createLifecycle({
     registry,
     journal: createJournal({ database, clock }),
+    processes,
     providers,
     pool,
     template,
