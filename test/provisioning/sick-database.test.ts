@@ -52,7 +52,7 @@ describe.skipIf(sqldMissing)("a database on a libSQL server that is ill", () => 
     const made = await street({ provider, maxOpen: 3 });
     const { database } = await made.create("sick");
     await made.create("well");
-    await Promise.all(["sick", "well"].map(made.pool.evict));
+    await Promise.all(["sick", "well"].map((tenantId) => made.pool.evict(tenantId)));
     return { made, database, infect: (illness: Illness) => line.infect(database, illness) };
   }
 
@@ -150,7 +150,7 @@ describe.skipIf(sqldMissing)("a database at Turso whose host refuses connections
     const made = await street({ provider });
     const sick = await made.create("sick");
     await made.create("well");
-    await Promise.all(["sick", "well"].map(made.pool.evict));
+    await Promise.all(["sick", "well"].map((tenantId) => made.pool.evict(tenantId)));
 
     sickHost = sick.location?.locator ?? "";
     const refused = crowd(made, "sick");
