@@ -1,16 +1,8 @@
 import * as oidc from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type Application,
-  api,
-  browser,
-  createTenant,
-  discover,
-  furnish,
-  logIn,
-  managementToken,
-} from "../support/clients.ts";
+import { type Application, api, createTenant, discover, furnish, logIn, managementToken } from "../support/clients.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
+import { expectRefusals, startTraffic } from "../support/traffic.ts";
 
 let server: RunningServer;
 let token: string;
@@ -34,25 +26,6 @@ async function overAt(location: string): Promise<Record<string, unknown>> {
     const operation = await bodyOf(await fetch(new URL(location, server.issuer), bearer(token)));
     if (operation.status !== "running") return operation;
     await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-type Noted = <T extends { readonly status: number }>(request: Promise<T>) => Promise<T>;
-
-/** Authorization, e-mail, password, as far as the answers lead. */
-async function throughLogin({ issuer, redirectUri, email, password }: Application, note: Noted): Promise<void> {
-  const { visit } = browser();
-  const query = new URLSearchParams({
-    ...{ client_id: "default", response_type: "code", scope: "openid", state: "s" },
-    redirect_uri: redirectUri,
-  });
-  let url = `${issuer}authorize?${query}`;
-  const forms: (Record<string, string> | undefined)[] = [undefined, { username: email }, { username: email, password }];
-  for (const fields of forms) {
-    const answer = await note(visit(url, fields));
-    const location = answer.headers.get("location");
-    if (!location) return;
-    url = new URL(location, url).href;
   }
 }
 
@@ -155,47 +128,15 @@ describe("deleting", () => {
   it("refuses, and never fails, whoever logs in meanwhile", async () => {
     await createTenant(server, token, "delta");
     const application = await furnish(server, token, "delta");
-    const configuration = await configurationOf(application);
-    const { tokens } = await logIn(application, configuration);
-    const statuses: number[] = [];
-    let over = false;
-    const note = async <T extends { readonly status: number }>(request: Promise<T>): Promise<T> => {
-      const answer = await request;
-      statuses.push(answer.status);
-      return answer;
-    };
-    const again = async (visitor: () => Promise<unknown>) => {
-      while (!over) await visitor();
-    };
-    const form = { grant_type: "refresh_token", refresh_token: tokens.refresh_token ?? "" };
-    const client = { client_id: application.clientId, client_secret: application.clientSecret };
-    const visitors = [
-      () => note(fetch(`${application.issuer}userinfo`, bearer(tokens.access_token))),
-      () => note(call("GET", "/users", { headers: { "tenant-id": "delta" } })),
-      () =>
-        note(
-          fetch(`${application.issuer}oauth/token`, {
-            method: "POST",
-            body: new URLSearchParams({ ...form, ...client }),
-          }),
-        ),
-      () => throughLogin(application, note),
-      () => throughLogin(application, note),
-    ].flatMap((visitor) => [again(visitor), again(visitor)]);
-    while (statuses.length < 40) await new Promise((resolve) => setTimeout(resolve, 10));
+    const traffic = await startTraffic(server, token, application);
+    await traffic.more(40);
 
     const removed = await call("DELETE", "/tenants/delta");
-    const after = statuses.length;
-    while (statuses.length < after + 40) await new Promise((resolve) => setTimeout(resolve, 10));
-    over = true;
-    await Promise.all(visitors);
+    await traffic.more(40);
+    await traffic.stop();
 
     expect(removed.status).toBe(204);
-    expect(statuses.filter((status) => status >= 500 && status !== 503)).toEqual([]);
-    // What had begun before the answer is over by then, too.
-    expect(new Set(statuses.slice(-20))).toEqual(new Set([404]));
-    // Until then people got in.
-    expect(statuses.filter((status) => status === 302).length).toBeGreaterThan(5);
+    expectRefusals(traffic);
   });
 });
 

@@ -3,6 +3,7 @@ import { libsqlServerProvider } from "../../provisioning/providers/libsql-server
 import { api, createTenant, discover, furnish, logIn, managementToken } from "../support/clients.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { sqldMissing, startSqld } from "../support/sqld.ts";
+import { expectRefusals, startTraffic } from "../support/traffic.ts";
 import { ask, notesOf, stepsOf, streets } from "./street.ts";
 
 const adminKey = "k".repeat(32);
@@ -115,5 +116,19 @@ describe.skipIf(sqldMissing)(`the whole service with tenants on a libSQL server$
     const answer = await fetch(`${issuer}userinfo`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
     expect(answer.ok).toBe(false);
     expect(server.output()).not.toContain(adminKey);
+  });
+
+  it("deletes a tenant while people log in: they are refused, and nothing fails", async () => {
+    const token = await managementToken(server);
+    await createTenant(server, token, "beta");
+    const traffic = await startTraffic(server, token, await furnish(server, token, "beta"));
+    await traffic.more(40);
+
+    const removed = await api(server, token, "/tenants/beta", { method: "DELETE" });
+    await traffic.more(40);
+    await traffic.stop();
+
+    expect(removed.ok).toBe(true);
+    expectRefusals(traffic);
   });
 });
