@@ -2,6 +2,13 @@ import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  resolve: {
+    // The examples import the package by its name, as applications do.
+    alias: [
+      { find: /^rowhouse$/, replacement: join(import.meta.dirname, "src/index.ts") },
+      { find: "rowhouse/adapter", replacement: join(import.meta.dirname, "src/adapter.ts") },
+    ],
+  },
   test: {
     environment: "node",
     include: ["test/**/*.test.ts"],

@@ -1,10 +1,9 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
-import { openClient } from "./db/client.ts";
 import type { Database } from "./db/database.ts";
-import { type AnyKysely, fromKysely } from "./db/kysely.ts";
 import { type Applied, migrate } from "./db/migrate.ts";
 import { inRounds } from "./db/rounds.ts";
 import type { KeyRing } from "./db/seal.ts";
+import { openSource, type Source } from "./db/source.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
 import type { Tag } from "./domain/names.ts";
 import { createDataAdapters } from "./entities/adapters.ts";
@@ -12,9 +11,7 @@ import { createStore } from "./entities/store.ts";
 
 export type { Applied } from "./db/migrate.ts";
 export { createKeyRing, type KeyRing, parseKeyRing } from "./db/seal.ts";
-
-/** A Kysely instance of any SQLite dialect, a client of `@libsql/client`, or where to reach a libSQL server. */
-export type Source = AnyKysely | Parameters<typeof openClient>[0];
+export type { Source } from "./db/source.ts";
 
 export interface AdapterOptions {
   /** Seals client secrets, credentials and private keys at rest. Without it they are stored as they come. */
@@ -43,4 +40,4 @@ export const migrateToLatest = (source: Source): Promise<Applied[]> =>
   migrate(databaseOf(source), ["tenant", "shared"]);
 
 const databaseOf = (source: Source): Database =>
-  "selectFrom" in source ? fromKysely(source) : inRounds(openClient(source));
+  "selectFrom" in source ? openSource(source) : inRounds(openSource(source));

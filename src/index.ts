@@ -4,7 +4,28 @@ export { libsqlServerProvider } from "../provisioning/providers/libsql-server.ts
 export type { DatabaseProvider, Location, Place, ProviderSupports } from "../provisioning/providers/provider.ts";
 export { tursoProvider } from "../provisioning/providers/turso.ts";
 export { type Config, loadConfig, processVariables } from "./config.ts";
+export { type ClientOptions, openClient } from "./db/client.ts";
 export type { Database, SqlValue, Statement, StatementResult } from "./db/database.ts";
 export { type ErrorCode, PlatformError } from "./domain/errors.ts";
 export { DatabaseName } from "./domain/names.ts";
+export { type AccessControl, createAccessControlMiddleware } from "./http/middleware/access-control.ts";
+export { createDatabaseMiddleware, type DatabaseOptions, type GetAdapters } from "./http/middleware/database.ts";
+export type { MultiTenancyEnv, VerifiedClaims } from "./http/middleware/env.ts";
+export { createMultiTenancyMiddleware, type MultiTenancyParts } from "./http/middleware/multi-tenancy.ts";
+export {
+  createSubdomainMiddleware,
+  type ResolveSubdomain,
+  type SubdomainOptions,
+  type SubdomainRouting,
+} from "./http/middleware/subdomain.ts";
 export { createProtectSyncedMiddleware, type ProtectSyncedEnv } from "./http/protect-synced.ts";
+export { validateTenantAccess } from "./tenancy/access.ts";
+export {
+  createFileFactory,
+  createLibsqlServerFactory,
+  createTursoFactory,
+  type DatabaseFactory,
+  type DatabaseFactoryOptions,
+  type OpenDatabaseFactory,
+  toDatabaseFactory,
+} from "./wiring/database-factory.ts";

@@ -1,0 +1,46 @@
+import type { DataAdapters } from "@authhero/adapter-interfaces";
+import type { Providers } from "../../provisioning/ownership.ts";
+import type { Placement } from "../../provisioning/placements.ts";
+import { createPool } from "../../provisioning/pool.ts";
+import type { Registry } from "../../provisioning/registry.ts";
+import { createTemplate } from "../../provisioning/template.ts";
+import type { Database } from "../db/database.ts";
+import { migrate, migrationHash } from "../db/migrate.ts";
+import { inRounds } from "../db/rounds.ts";
+import type { KeyRing } from "../db/seal.ts";
+import type { Clock } from "../domain/clock.ts";
+import { createDataAdapters } from "../entities/adapters.ts";
+import { createStore } from "../entities/store.ts";
+
+export interface TenantPoolOptions {
+  readonly registry: Registry;
+  readonly providers: Providers;
+  readonly keyRing: KeyRing;
+  readonly maxOpen: number;
+  /** In milliseconds. */
+  readonly idleMs: number;
+  readonly clock: Clock;
+}
+
+/** The tenants' open databases as adapters, and the template that new ones are copied from. */
+export async function createTenantPool({ registry, providers, keyRing, maxOpen, idleMs, clock }: TenantPoolOptions) {
+  const schemaVersion = await migrationHash(["tenant"]);
+  const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
+    createDataAdapters(createStore(inRounds(opened), { clock, keyRing, tag }));
+  const pool = createPool({
+    ...{ registry, providers, maxOpen, idleMs, clock },
+    async openTenant(opened, placement) {
+      await bringUpToDate(registry, opened, placement, schemaVersion);
+      return openTenant(opened, placement);
+    },
+  });
+  const template = createTemplate({ schemaVersion, migrate: (opened) => migrate(opened, ["tenant"]) });
+  return { pool, template, openTenant };
+}
+
+/** A database that older code has made gets the migrations it lacks before anybody sees it. */
+async function bringUpToDate(registry: Registry, opened: Database, placement: Placement, schemaVersion: string) {
+  if (placement.schemaVersion === schemaVersion || !placement.location) return;
+  await migrate(opened, ["tenant"]);
+  await registry.recordSchema(placement, schemaVersion);
+}

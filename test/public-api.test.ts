@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import * as adapter from "../src/adapter.ts";
+import * as conformance from "../src/conformance/index.ts";
+import * as rowhouse from "../src/index.ts";
+
+// Applications depend on each of these: to remove or rename one is a breaking change, and to add one a promise.
+
+it("rowhouse exports these values", () => {
+  expect(Object.keys(rowhouse).sort()).toEqual([
+    "DatabaseName",
+    "PlatformError",
+    "createAccessControlMiddleware",
+    "createDatabaseMiddleware",
+    "createFileFactory",
+    "createLibsqlServerFactory",
+    "createMultiTenancyMiddleware",
+    "createProtectSyncedMiddleware",
+    "createSubdomainMiddleware",
+    "createTursoFactory",
+    "defineProvider",
+    "fileProvider",
+    "libsqlServerProvider",
+    "loadConfig",
+    "openClient",
+    "processVariables",
+    "toDatabaseFactory",
+    "tursoProvider",
+    "validateTenantAccess",
+  ]);
+});
+
+it("rowhouse exports these types", () => {
+  expect(typesOf("src/index.ts")).toEqual([
+    "AccessControl",
+    "ClientOptions",
+    "Config",
+    "Database",
+    "DatabaseFactory",
+    "DatabaseFactoryOptions",
+    "DatabaseOptions",
+    "DatabaseProvider",
+    "ErrorCode",
+    "GetAdapters",
+    "Location",
+    "MultiTenancyEnv",
+    "MultiTenancyParts",
+    "OpenDatabaseFactory",
+    "Place",
+    "ProtectSyncedEnv",
+    "ProviderSupports",
+    "ResolveSubdomain",
+    "SqlValue",
+    "Statement",
+    "StatementResult",
+    "SubdomainOptions",
+    "SubdomainRouting",
+    "VerifiedClaims",
+  ]);
+});
+
+it("rowhouse/adapter and rowhouse/conformance export these", () => {
+  expect(Object.keys(adapter).sort()).toEqual(["createAdapters", "createKeyRing", "migrateToLatest", "parseKeyRing"]);
+  expect(typesOf("src/adapter.ts")).toEqual(["AdapterOptions", "Applied", "KeyRing", "Source"]);
+  expect(Object.keys(conformance)).toEqual(["testProvider"]);
+});
+
+it("the package has these entries, each with its declarations", () => {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+
+  expect(exports).toEqual({
+    ".": entry("index"),
+    "./adapter": entry("adapter"),
+    "./conformance": entry("conformance/index"),
+    "./package.json": "./package.json",
+  });
+});
+
+const entry = (name: string) => ({ types: `./dist/src/${name}.d.ts`, default: `./dist/src/${name}.js` });
+
+/** The types that a file exports: those it declares, and those it passes on. */
+function typesOf(path: string): string[] {
+  const source = readFileSync(path, "utf8");
+  const declared = [...source.matchAll(/^export (?:interface|type) (\w+)[ <=]/gm)].map(([, name = ""]) => name);
+  const passed = [...source.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(([, all, names = ""]) =>
+    names
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== "" && (all !== undefined || name.startsWith("type ")))
+      .map((name) => name.replace(/^type /, "")),
+  );
+  return [...declared, ...passed].sort();
+}
