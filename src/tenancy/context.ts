@@ -30,6 +30,12 @@ export interface RequestContext {
   readonly address?: string;
   /** The request is about the tenant's e-mail provider itself, not about mail that is to be sent. */
   readonly asksForMailProvider?: boolean;
+  /** On a login page: the login it is part of. */
+  readonly loginState?: string;
+  /** What the request is about to do with a password: compare it, or mail a link to choose another. */
+  readonly password?: "checked" | "forgotten";
+  /** A link for a new password was asked for, and there is nobody who may get it: no mail is sent. */
+  isForNobody?: boolean;
   /** On a shared host: the tenant that a state or login session turned out to belong to. */
   learntTenantId?: string;
   /** The last failure of an adapter: AuthHero hides it behind a 500, the front puts it back. */

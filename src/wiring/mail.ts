@@ -4,12 +4,15 @@ import { createMailer, type MailProvider } from "../auth/mail/mailer.ts";
 import { requireUsable } from "../auth/mail/providers.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../domain/clock.ts";
+import { currentContext } from "../tenancy/context.ts";
 import { mailStub } from "../tenancy/mail-stub.ts";
 import { remembering, requireBoundTenant } from "../tenancy/router.ts";
 
 /** How mail is sent, and what AuthHero sees of it. */
 export interface Mailing {
   readonly service: EmailServiceAdapter;
+  /** Throws `invalid` when nobody sends this tenant's mail. */
+  readonly requireSender: (tenantId: string) => Promise<void>;
   /** Everybody's mail in development, null otherwise. */
   readonly mailbox: Mailbox | null;
   /** Puts providers without credentials in place of the real ones. */
@@ -53,7 +56,12 @@ export function createMailing({ config, clock, controlPlaneTenantId, ownProvider
 
   return {
     mailbox,
-    service: { send: (mail) => remembering(() => mailer.send(mail)) },
+    requireSender: mailer.requireSender,
+    service: {
+      send: async (mail) => {
+        if (!currentContext()?.isForNobody) await remembering(() => mailer.send(mail));
+      },
+    },
     stub: (adapters) => mailStub(adapters, { providerOf: seen, requireUsable }),
   };
 }

@@ -15,6 +15,7 @@ import { deliveredBehind } from "../auth/delivery.ts";
 import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
 import { createLogoutUrls } from "../auth/logout-urls.ts";
 import { createPageSources } from "../auth/page-sources.ts";
+import { createPasswordResets } from "../auth/password-resets.ts";
 import { ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
 import { startUpkeep, type Upkeep } from "../auth/upkeep.ts";
@@ -23,6 +24,7 @@ import type { Database } from "../db/database.ts";
 import { migrate, migrationHash } from "../db/migrate.ts";
 import { inRounds } from "../db/rounds.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
+import { createPending, type Pending } from "../domain/pending.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
 import { createCache } from "../entities/cache.ts";
 import { createStore } from "../entities/store.ts";
@@ -35,6 +37,7 @@ import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { refuseCode } from "../tenancy/code-hooks.ts";
 import { contractOperations } from "../tenancy/contract-operations.ts";
 import { type HostRules, originOf } from "../tenancy/hosts.ts";
+import { soundPasswordResets } from "../tenancy/password-resets.ts";
 import { keepPatchKeys } from "../tenancy/patch-keys.ts";
 import { protectSynced, requireChangeable } from "../tenancy/protect-synced.ts";
 import { requireBoundTenant } from "../tenancy/router.ts";
@@ -70,6 +73,9 @@ export interface Rowhouse {
   close(): Promise<void>;
 }
 
+/** Mails that are sent behind their answers: more would be a flood, and each holds a connection. */
+const PENDING_MAX = 200;
+
 /** Opens the whole house: control plane, tenants' databases, AuthHero, and the front around it. */
 export async function createRowhouse({ config, log, clock = systemClock }: RowhouseOptions): Promise<Rowhouse> {
   const controlPlane = await openControlPlane(config, clock);
@@ -87,6 +93,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   });
   let upkeep: Upkeep | undefined;
   const following = followOthers(controlPlane, { pool, fleet, log, clock, left: () => upkeep?.tidy() });
+  const pending = createPending(PENDING_MAX);
   const mailing = mailingOver(controlPlane, pool, { config, log, clock });
   const services = { cache: createCache({ clock }), emailService: mailing.service };
   const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
@@ -96,7 +103,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const fleetOperations = createFleetOperations({ fleet, jobs, registry: controlPlane.registry, log });
   const front = frontOver(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing },
-    ...{ fleetOperations, mailing, providers, audit: auditing.noting(authAdapters) },
+    ...{ fleetOperations, mailing, pending, providers, audit: auditing.noting(authAdapters) },
   });
 
   const operations = startOperations(lifecycle, log);
@@ -122,6 +129,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
     firstLogin,
     async close() {
       await fleetJobs.stop();
+      await pending.idle();
       await fleetOperations.stop();
       await operations.stop();
       await upkeep?.stop();
@@ -246,6 +254,7 @@ interface Behind extends RowhouseOptions {
   readonly routing: Omit<RoutingOptions, "surface">;
   readonly fleetOperations: FleetOperations;
   readonly mailing: Mailing;
+  readonly pending: Pending;
   readonly providers: Providers;
   readonly audit: Audit;
 }
@@ -276,11 +285,16 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     logoutUrls: createLogoutUrls(data),
     ...createLookups(controlPlane, data, clock),
     changeable: requireChangeable(management, tenantId),
+    passwordResets: { requireSender: mailing.requireSender, ...createPasswordResets(data, clock) },
+    pending: behind.pending,
     pageSources: createPageSources(data),
     ...(mailing.mailbox && { mails: mailing.mailbox.list }),
     inner: createAuthHero({
-      data: deliveredBehind(mailing.stub(data), left),
-      management: deliveredBehind(protectSynced(refuseCode(keepPatchKeys(mailing.stub(management))), tenantId), left),
+      data: deliveredBehind(soundPasswordResets(mailing.stub(data), clock), left),
+      management: deliveredBehind(
+        protectSynced(refuseCode(keepPatchKeys(soundPasswordResets(mailing.stub(management), clock))), tenantId),
+        left,
+      ),
       controlPlaneTenantId: tenantId,
       issuer: rules.issuer,
       extensions: [

@@ -29,18 +29,29 @@ export interface MailerOptions {
  * nowhere before. `invalid`: `mail_not_configured`, `mail_disabled`, `mail_provider_unknown`,
  * `mail_provider_incomplete`; `unavailable` (`mail_failed`).
  */
-export function createMailer({ tenant, providerOf, mailbox, fetch }: MailerOptions): EmailServiceAdapter {
+export function createMailer({ tenant, providerOf, mailbox, fetch }: MailerOptions): Mailer {
   const services = builtIn(fetch);
+  const senderOf = async (tenantId: string): Promise<MailProvider> => {
+    const found = await providerOf(tenantId);
+    if (!found) throw refused("mail_not_configured", "No e-mail provider is set up for this tenant");
+    if (!found.provider.enabled) throw refused("mail_disabled", "The e-mail provider of this tenant is disabled");
+    return found;
+  };
   return {
     async send(mail) {
       const tenantId = tenant();
       if (mailbox) return mailbox.keep(tenantId, messageOf(mail), mail.template, mail.data);
-      const found = await providerOf(tenantId);
-      if (!found) throw refused("mail_not_configured", "No e-mail provider is set up for this tenant");
-      if (!found.provider.enabled) throw refused("mail_disabled", "The e-mail provider of this tenant is disabled");
-      await sendBy(services, found, mail);
+      await sendBy(services, await senderOf(tenantId), mail);
+    },
+    async requireSender(tenantId) {
+      if (!mailbox) await senderOf(tenantId);
     },
   };
+}
+
+export interface Mailer extends EmailServiceAdapter {
+  /** `invalid` (`mail_not_configured`, `mail_disabled`) when nobody sends this tenant's mail. */
+  requireSender(tenantId: string): Promise<void>;
 }
 
 type Services = Readonly<Record<string, EmailServiceAdapter>>;

@@ -17,6 +17,9 @@ export const messageOf = ({ from, to, subject, html, text }: Mail): Message => (
   from,
   to,
   subject,
-  ...(html !== undefined && { html }),
-  ...(text !== undefined && { text }),
+  ...(html !== undefined && { html: html.replace(MAKERS_NOTICE, "") }),
+  ...(text !== undefined && { text: text.replace(MAKERS_NOTICE, "") }),
 });
+
+/** AuthHero's templates end with a notice of its makers' company, which no reader of a tenant's mail knows. */
+const MAKERS_NOTICE = /Copyright © \d{4} SESAMY\.[^<\n]*/g;

@@ -62,6 +62,20 @@ export interface LogoutUrls {
   listed(tenantId: string, clientId: string | null): Promise<readonly string[]>;
 }
 
+/** New passwords for those who forgot theirs. */
+export interface PasswordResets {
+  /** Throws `invalid` when nobody sends this tenant's mail. */
+  requireSender(tenantId: string): Promise<void>;
+  /** The `state` of a login in which the link for a new password can be mailed; null for an unknown application. */
+  begin(reset: {
+    readonly tenantId: string;
+    readonly clientId: string;
+    readonly email: string;
+    readonly origin: URL;
+    readonly ip: string | undefined;
+  }): Promise<string | null>;
+}
+
 /** Where the front reports what it could not answer well. */
 export type FrontLog = Pick<Logger, "warn" | "error">;
 

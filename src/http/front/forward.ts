@@ -1,7 +1,7 @@
 import { type RequestContext, runInContext } from "../../tenancy/context.ts";
 import { answerFailure } from "./errors.ts";
 import type { Addressed, Draft, Exchange, FrontLog } from "./exchange.ts";
-import { isMailProvider } from "./routes.ts";
+import { isForgottenPassword, isLoginPage, isMailProvider, isPasswordLogin } from "./routes.ts";
 
 /** AuthHero: its `app.fetch`. */
 export type Inner = (request: Request, env: Record<string, unknown>) => Response | Promise<Response>;
@@ -22,6 +22,43 @@ export function forward({ inner, env, log }: ForwardOptions) {
     const response = await runInContext(context, () => inner(request, { ...env, ...urlsOf(target.origin) }));
     return isFailure(response, context) ? answerFailure(c, context, response, log) : response;
   };
+}
+
+/** A form of a login page, as its visitor sends it. */
+export interface AskedForm {
+  /** With its query. */
+  readonly path: string;
+  readonly form: Readonly<Record<string, string>>;
+}
+
+/** Sends AuthHero a form that no caller sent, as the tenant's. */
+export type AskInner = (target: Addressed, requestId: string, asked: AskedForm) => Promise<Asked>;
+
+interface Asked {
+  readonly response: Response;
+  readonly context: RequestContext;
+}
+
+export function asking({ inner, env }: Pick<ForwardOptions, "inner" | "env">): AskInner {
+  return async ({ tenantId, origin }, requestId, { path, form }) => {
+    const url = new URL(path, origin);
+    const context: RequestContext = { requestId, tenantId, origin, ...aboutLogin(url.pathname, url) };
+    const headers = { host: origin.host, "tenant-id": tenantId, "x-request-id": requestId };
+    const request = new Request(url, { method: "POST", headers, body: new URLSearchParams(form) });
+    const response = await runInContext(context, () => inner(request, { ...env, ...urlsOf(origin) }));
+    return { response, context };
+  };
+}
+
+/** Why what was asked did not go well; null when it did. */
+export async function failureOf(asked: Promise<Asked>): Promise<unknown> {
+  try {
+    const { response, context } = await asked;
+    if (response.status < 400) return null;
+    return context.failure ?? new Error(`AuthHero answered ${response.status}`);
+  } catch (error) {
+    return error;
+  }
 }
 
 /** AuthHero says 501 of what is not wired, on purpose; other failures it does not explain. */
@@ -47,6 +84,7 @@ function requestOf(draft: Draft, target: Addressed, streamed: ReadableStream | n
 const HOP_BY_HOP = ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];
 
 function contextOf(c: Exchange, target: Addressed): RequestContext {
+  const { path, url } = c.get("draft");
   const actor = c.get("actor");
   const patchKeys = c.get("patchKeys");
   const address = c.get("draft").headers.get("x-real-ip");
@@ -57,7 +95,18 @@ function contextOf(c: Exchange, target: Addressed): RequestContext {
     ...(actor && { actor }),
     ...(address !== null && { address }),
     ...(patchKeys && { patchKeys }),
-    ...(isMailProvider(c.get("draft").path) && { asksForMailProvider: true }),
+    ...(isMailProvider(path) && { asksForMailProvider: true }),
+    ...aboutLogin(path, url),
+  };
+}
+
+/** Which login the request is part of, and what it does with a password. */
+function aboutLogin(path: string, { searchParams }: URL): Pick<RequestContext, "loginState" | "password"> {
+  const loginState = isLoginPage(path) ? searchParams.get("state") : null;
+  return {
+    ...(loginState !== null && { loginState }),
+    ...(isForgottenPassword(path) && { password: "forgotten" }),
+    ...(isPasswordLogin(path) && { password: "checked" }),
   };
 }
 

@@ -1,11 +1,13 @@
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { Hono } from "hono";
 import type { Clock } from "../../domain/clock.ts";
+import type { Pending } from "../../domain/pending.ts";
 import type { Changeable } from "../../tenancy/protect-synced.ts";
 import { type Audit, auditAccess, auditRefusals } from "./audit.ts";
 import { basicCredentials } from "./basic-credentials.ts";
 import { bodyLimit } from "./body-limit.ts";
 import { callbackRelay } from "./callback-relay.ts";
+import { changePassword } from "./change-password.ts";
 import { clientIp, type PeerAddress } from "./client-ip.ts";
 import { cookies } from "./cookies.ts";
 import { draft } from "./draft.ts";
@@ -17,12 +19,13 @@ import type {
   FrontLog,
   LogoutUrls,
   PageSources,
+  PasswordResets,
   Placements,
   SigningKeys,
   StateOwners,
 } from "./exchange.ts";
 import { foreignTokens } from "./foreign-tokens.ts";
-import { forward, type Inner } from "./forward.ts";
+import { asking, forward, type Inner } from "./forward.ts";
 import { guard } from "./guard.ts";
 import { headAsGet } from "./head-as-get.ts";
 import { hosts } from "./hosts.ts";
@@ -59,6 +62,9 @@ export interface FrontOptions {
   readonly requireOrganizationMatch?: boolean;
   /** Throws for what the control plane owns in a tenant. */
   readonly changeable: Changeable;
+  readonly passwordResets: PasswordResets;
+  /** What goes on behind its answer. */
+  readonly pending: Pending;
   readonly pageSources: PageSources;
   /** Lists the mail that is kept instead of sent, where it is. */
   readonly mails?: ListMails;
@@ -79,7 +85,7 @@ export interface FrontOptions {
  * else. Each middleware has one duty and is named after it; their order is the order in which things get known.
  */
 export function createFront(options: FrontOptions): Hono<FrontEnv> {
-  const { placements, log, clock, env = {}, peerAddress = socketAddress } = options;
+  const { inner, placements, pending, log, clock, env = {}, peerAddress = socketAddress } = options;
   if (options.requireOrganizationMatch === false) log.warn("guard.organization_match_off", UNSAFE);
   const app = new Hono<FrontEnv>();
   const chain = [
@@ -101,6 +107,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     auditAccess(options.audit),
     basicCredentials(),
     logoutUrls(options.logoutUrls),
+    changePassword({ resets: options.passwordResets, ask: asking({ inner, env }), pending, log }),
     organizationGrants(options.organizationGrants),
     synced(options.changeable),
     patchKeys(),
@@ -111,7 +118,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     pages(options.pageSources),
   ];
   for (const middleware of chain) app.use(middleware);
-  app.all("*", forward({ inner: options.inner, env, log }));
+  app.all("*", forward({ inner, env, log }));
   app.onError((error, c) => answerError(c, error, { requestId: c.get("requestId") }, log));
   return app;
 }

@@ -44,6 +44,12 @@ export const isPublicManagement = (method: string, path: string) => method === "
 /** The login pages and their forms, classic and widget-based. */
 export const isLoginPage = (path: string) => isBelow(plain(path), "/u") || isBelow(plain(path), "/u2");
 
+/** Where a link for a new password is asked for, classic and widget-based. */
+export const isForgottenPassword = (path: string) => FORGOTTEN.some((route) => isBelow(plain(path), route));
+
+/** Where somebody signs in with the password they have. */
+export const isPasswordLogin = (path: string) => PASSWORD_LOGIN.some((route) => isBelow(plain(path), route));
+
 export const isWidgetFile = (path: string) => path.startsWith("/u/widget/");
 
 /** Where identity providers send their visitors back to. */
@@ -70,6 +76,13 @@ export const isSetup = (path: string) => isBelow(plain(path), "/setup");
 
 const PAGES =
   "/authorize /u /u2 /callback /login/callback /connect/start /account /v2/logout /oidc/logout /samlp /passwordless/verify_redirect".split(
+    " ",
+  );
+
+const FORGOTTEN = ["/u/forgot-password", "/u2/forgot-password", "/u2/screen/forgot-password"];
+
+const PASSWORD_LOGIN =
+  "/u/login /u/enter-password /u2/login /u2/enter-password /u2/screen/login /u2/screen/enter-password /co/authenticate /oauth/token".split(
     " ",
   );
 

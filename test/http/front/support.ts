@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { createPending } from "../../../src/domain/pending.ts";
 import type { TenantState } from "../../../src/domain/tenants.ts";
 import type { KeyOwner } from "../../../src/http/front/exchange.ts";
 import { createFront, type FrontOptions } from "../../../src/http/front/index.ts";
@@ -107,6 +108,8 @@ export function testFront(
     affiliations: { belongs: (_, subject) => Promise.resolve(subject !== "former|member") },
     organizationGrants: { allow: (_, clientId) => Promise.resolve(clientId === "granted") },
     changeable: async () => undefined,
+    passwordResets: { requireSender: () => Promise.resolve(), begin: () => Promise.resolve("a-state") },
+    pending: createPending(10),
     pageSources: {
       formTargets: () => Promise.resolve([]),
       assets: () => Promise.resolve([]),
