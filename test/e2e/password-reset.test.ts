@@ -162,6 +162,8 @@ describe("change_password", () => {
     await ask(resident, asked(resident));
     const link = await linkTo(resident.email);
     const database = await tenantDatabase(server);
+    // The server may be writing.
+    await database.execute("pragma busy_timeout = 5000");
     await database.execute("update codes set expires_at = 1 where code_type = 'password_reset'");
     database.close();
 
