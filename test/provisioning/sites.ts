@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { libsqlServerProvider } from "../../provisioning/providers/libsql-server.ts";
 import type { DatabaseProvider } from "../../provisioning/providers/provider.ts";
 import { tursoProvider } from "../../provisioning/providers/turso.ts";
+import { createDisturbance, type Disturbance, disturbedFetch } from "../support/disturbance.ts";
 import { sqldMissing, startSqld } from "../support/sqld.ts";
 import { optionsOf, startTurso } from "../support/turso.ts";
+import { createTestTime } from "../support/turso-time.ts";
 import type { StreetOptions } from "./street.ts";
 
 /** Where databases live, told so that another process finds the same place. */
@@ -18,6 +20,8 @@ export interface Site {
   readonly address: Address;
   /** Every database there, templates too; null where each street has its own, in its directory. */
   readonly names: () => readonly string[] | null;
+  /** A provider of its own that calls over a line that can be disturbed; null where nothing is called. */
+  readonly disturbed: (() => { readonly provider: DatabaseProvider; readonly disturbance: Disturbance }) | null;
   stop(): Promise<void>;
 }
 
@@ -35,14 +39,23 @@ export function streetAt(address: Address): Pick<StreetOptions, "provider"> {
   }
 }
 
-const serverAt = ({ url, adminUrl }: { url: string; adminUrl: string }): DatabaseProvider =>
-  libsqlServerProvider({ url, adminUrl, adminKey: ADMIN_KEY });
+const serverAt = (place: { url: string; adminUrl: string }, ask: typeof fetch = fetch): DatabaseProvider =>
+  libsqlServerProvider({ url: place.url, adminUrl: place.adminUrl, adminKey: ADMIN_KEY, fetch: ask });
+
+/** What hangs on purpose hangs this long, and a busy machine needs less. */
+const TURSO_TIMEOUT_MS = 3_000;
 
 /** Every kind of site there is, to be started by whoever needs one. */
 export const SITES: readonly { readonly kind: Address["kind"]; readonly start: (() => Promise<Site>) | null }[] = [
   {
     kind: "file",
-    start: () => Promise.resolve({ address: { kind: "file" }, names: () => null, stop: () => Promise.resolve() }),
+    start: () =>
+      Promise.resolve({
+        address: { kind: "file" },
+        names: () => null,
+        disturbed: null,
+        stop: () => Promise.resolve(),
+      }),
   },
   { kind: "turso", start: sqldMissing ? null : startTursoSite },
   { kind: "libsql-server", start: sqldMissing ? null : startServerSite },
@@ -50,13 +63,27 @@ export const SITES: readonly { readonly kind: Address["kind"]; readonly start: (
 
 async function startTursoSite(): Promise<Site> {
   const turso = await startTurso();
-  return { address: { kind: "turso", url: turso.url }, names: turso.names, stop: turso.stop };
+  return {
+    address: { kind: "turso", url: turso.url },
+    names: turso.names,
+    disturbed() {
+      const { options, disturbance } = turso.line();
+      const { time } = createTestTime();
+      return { provider: tursoProvider({ ...options, ...time, timeoutMs: TURSO_TIMEOUT_MS }), disturbance };
+    },
+    stop: turso.stop,
+  };
 }
 
 async function startServerSite(): Promise<Site> {
-  const sqld = await startSqld([], { adminKey: ADMIN_KEY });
+  const sqld = await startSqld([], { adminKey: ADMIN_KEY, maxActiveNamespaces: 2_000 });
+  const address = { kind: "libsql-server", url: sqld.url, adminUrl: sqld.adminUrl } as const;
   return {
-    address: { kind: "libsql-server", url: sqld.url, adminUrl: sqld.adminUrl },
+    address,
+    disturbed() {
+      const disturbance = createDisturbance();
+      return { provider: serverAt(address, disturbedFetch(disturbance)), disturbance };
+    },
     // The server itself cannot list them; each has a directory.
     names: () => readdirSync(join(sqld.directory, "dbs")),
     stop: sqld.stop,

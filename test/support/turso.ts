@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Clock } from "../../src/domain/clock.ts";
+import { createDisturbance, type Disturbance } from "./disturbance.ts";
 import { startSqld } from "./sqld.ts";
 import { type Call, createFaults, spoil } from "./turso-faults.ts";
 import { createNamespaces, type Namespaces } from "./turso-namespaces.ts";
@@ -68,13 +69,18 @@ export async function startTurso() {
     count: 0,
   };
 
+  const lines = new Map<string, Disturbance>();
+
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const asked = await read(request);
+    const read = await readRequest(request);
+    // Whoever has a line of its own calls through it.
+    const [, line = "", path = read.path] = /^\/line\/(\w+)(\/.*)$/.exec(read.path) ?? [];
+    const asked = { ...read, path };
     const { call, run }: Route = asked.path.startsWith("/data/")
       ? { call: "data", run: () => forward(world, sqld.url, asked) }
       : route(world, asked);
     if (call !== "data") requests.push(`${call} ${asked.method} ${asked.path}`);
-    const fault = faults.take(call);
+    const fault = lines.get(line)?.take() ?? faults.take(call);
     const answer = !fault || fault.carriedOut ? await run() : undefined;
     if (fault || !answer) return spoil(response, fault ?? { carriedOut: false, answer: "cut" });
     response.writeHead(answer.status, { "content-type": "application/json" });
@@ -95,6 +101,13 @@ export async function startTurso() {
     url,
     options: optionsOf(url),
     faults,
+    /** A way to this double of one's own, on which calls are counted and can be made to fail. */
+    line() {
+      const name = `line${lines.size}`;
+      const disturbance = createDisturbance();
+      lines.set(name, disturbance);
+      return { options: optionsOf(`${url}/line/${name}`), disturbance };
+    },
     behaviour,
     /** `create POST /v1/…` for every request to the platform. */
     requests,
@@ -120,7 +133,7 @@ interface Asked {
   readonly body: string;
 }
 
-async function read(request: IncomingMessage): Promise<Asked> {
+async function readRequest(request: IncomingMessage): Promise<Asked> {
   const url = new URL(request.url ?? "/", "http://loopback");
   let body = "";
   for await (const chunk of request.setEncoding("utf8")) body += chunk;
