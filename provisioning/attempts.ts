@@ -73,6 +73,7 @@ export function createAttempts(needs: AttemptNeeds) {
       case "suspend":
       case "reactivate":
       case "read-only":
+      case "repair":
         // Operations of one step are over when they begin.
         return;
     }

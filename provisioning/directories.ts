@@ -12,10 +12,12 @@ export function createDirectories(db: Kysely<RegistryTables>, clock: Clock) {
   return {
     /** Before the client itself is written. Repeating it is harmless, and so is a row whose client never came. */
     async addClient(tenantId: string, clientId: string): Promise<void> {
+      const added_at = clock().toISOString();
       await db
         .insertInto("rh_client_directory")
-        .values({ tenant_id: tenantId, client_id: clientId })
-        .onConflict((row) => row.doNothing())
+        .values({ tenant_id: tenantId, client_id: clientId, added_at })
+        // A leftover is new again: nobody may take it for one any more.
+        .onConflict((row) => row.columns(["client_id", "tenant_id"]).doUpdateSet({ added_at }))
         .execute();
     },
 

@@ -3,8 +3,8 @@ import type { Database } from "../src/db/database.ts";
 import type { FleetKind, FleetTables, JobRow, JobState, Outcome } from "./fleet-journal.ts";
 import { WAVES } from "./fleet-plan.ts";
 
-/** Nobody looks at more in one page. */
-const PAGE_ROWS_MAX = 100;
+/** Nobody looks at more than a hundred in one page; one more shows whether there is a next. */
+const PAGE_ROWS_MAX = 101;
 
 /** A job over many tenants, as it stands. */
 export interface RecordedJob {
@@ -42,7 +42,7 @@ export function createFleetHistory(database: Database) {
       return row ? toJob(row) : null;
     },
 
-    /** Newest first, those before the number `from`; at most 100. */
+    /** Newest first, those before the number `from`; at most 101. */
     async list(options: { from?: number | undefined; take: number; kind?: FleetKind | undefined }) {
       const { from, take, kind } = options;
       const rows = await jobs(db)
@@ -60,7 +60,7 @@ export function createFleetHistory(database: Database) {
       return rows.map(({ kind }) => kind);
     },
 
-    /** The tenants on which a job has failed, in the order of their ids, after the id `from`; at most 100. */
+    /** The tenants on which a job has failed, in the order of their ids, after the id `from`; at most 101. */
     async failed(jobId: string, { from = "", take }: { from?: string | undefined; take: number }) {
       const rows = await db
         .selectFrom("rh_fleet_results")

@@ -5,6 +5,7 @@ import { PlatformError } from "../src/domain/errors.ts";
 import { CANARY, type Candidate, type Planned } from "./fleet-plan.ts";
 import { LEASE_MS, type Witness } from "./operation-rows.ts";
 import { type ProcessIdentity, thisProcess } from "./process.ts";
+import type { FindingKind, FindingOutcome } from "./reconcile/findings.ts";
 
 /** Jobs of a kind that are kept, with their results. */
 const JOBS_KEPT = 20;
@@ -13,7 +14,7 @@ const JOBS_KEPT = 20;
 const ROWS_PER_INSERT = 500;
 
 /** What jobs over many tenants do. Stored, so never renamed. A new one has a row in `src/wiring/fleet-jobs.ts` too. */
-export const FLEET_KINDS = ["migrate", "organizations", "rotate-credentials"] as const;
+export const FLEET_KINDS = ["migrate", "organizations", "rotate-credentials", "reconcile", "reconcile-report"] as const;
 export type FleetKind = (typeof FLEET_KINDS)[number];
 
 export type JobState = "running" | "done" | "halted" | "failed";
@@ -61,6 +62,7 @@ export interface FleetTables {
     reason: string | null;
     at: string | null;
   };
+  rh_fleet_findings: FindingRow;
 }
 
 export interface JobRow {
@@ -77,6 +79,20 @@ export interface JobRow {
   started_at: string;
   finished_at: string | null;
   initiator: Generated<string>;
+}
+
+/** What a job has found besides what became of each tenant; empty where it is about no tenant or no provider. */
+export interface FindingRow {
+  number: Generated<number>;
+  job_id: string;
+  kind: FindingKind;
+  tenant_id: string;
+  provider: string;
+  subject: string;
+  detail: string | null;
+  outcome: FindingOutcome;
+  reason: string | null;
+  at: string;
 }
 
 type Db = Kysely<FleetTables>;
@@ -224,10 +240,11 @@ function forgetting(db: Db, kind: FleetKind): Statement[] {
   const old = newest.limit(sql.lit(-1)).offset(JOBS_KEPT);
   return [
     db.deleteFrom("rh_fleet_results").where("job_id", "in", old).compile(),
+    db.deleteFrom("rh_fleet_findings").where("job_id", "in", old).compile(),
     db.deleteFrom("rh_fleet_jobs").where("id", "in", old).compile(),
   ];
 }
 
-function overtaken({ jobId }: JobLease): PlatformError {
+export function overtaken({ jobId }: JobLease): PlatformError {
   return new PlatformError("conflict", "job_overtaken", `The fleet job ${jobId} was taken over by another process`);
 }

@@ -49,7 +49,9 @@ export interface FleetJob {
   /** Why a tenant is left alone, as a reason to write down; null for one that is to be worked on. */
   readonly skips: (placement: Placement) => string | null;
   /** Must be safe to repeat, because a crash may come before its outcome is written down. */
-  readonly work: (placement: Placement) => Promise<void>;
+  readonly work: (placement: Placement, lease: JobLease) => Promise<void>;
+  /** Runs when everybody has had a turn, and again after a crash before the job has ended. */
+  readonly after?: (lease: JobLease, signal: AbortSignal | undefined) => Promise<void>;
   /** The ids of those who go first; by default the first tenant. If one of them fails, nobody comes after them.
    * `nobody` where a failure says nothing about the others: then there are no waves. */
   readonly canary?: readonly string[] | "nobody";
@@ -203,7 +205,8 @@ async function runWaves(context: Context, job: FleetJob, lease: JobLease): Promi
   }
 
   const reason = haltReason(tally, job);
-  if (!reason && tally.left > 0) {
+  if (!reason && tally.left === 0 && !job.signal?.aborted) await job.after?.(lease, job.signal);
+  if (!reason && (tally.left > 0 || (job.after && job.signal?.aborted))) {
     await journal.release(lease);
     return { ...tally, jobId, state: "running", reason: null };
   }
@@ -267,7 +270,7 @@ function counted(tally: Tally, outcome: Outcome, isCanary: boolean): Tally {
 async function takeTurn(context: Context, job: FleetJob, lease: JobLease, tenant: Candidate): Promise<Outcome> {
   const { journal, log } = context;
   const { tenantId } = tenant;
-  const turn = workOn(context, job, tenant);
+  const turn = workOn(context, job, lease, tenant);
   const over = remembered(context.turns, tenantId, turn);
   try {
     const { outcome, reason, error } = await turn;
@@ -301,17 +304,17 @@ interface Turn {
 }
 
 /** After a failure the tenant is looked at again: one that was deleted or brought up to date meanwhile did not fail. */
-async function workOn({ registry }: Context, job: FleetJob, { tenantId, tag }: Candidate): Promise<Turn> {
+async function workOn(context: Context, job: FleetJob, lease: JobLease, { tenantId, tag }: Candidate): Promise<Turn> {
   let failure: { readonly error: unknown } | undefined;
   for (let tries = 1; ; tries += 1) {
-    const placement = await registry.read(tenantId);
+    const placement = await context.registry.read(tenantId);
     const reason = placement?.tag === tag ? job.skips(placement) : "tenant_gone";
     if (!placement || reason) return { outcome: "skipped", reason };
     if (failure && (tries > TRIES_MAX || !isConflict(failure.error))) {
       return { outcome: "failed", reason: describe(failure.error), error: failure.error };
     }
     try {
-      await job.work(placement);
+      await job.work(placement, lease);
       return { outcome: "done", reason: null };
     } catch (error) {
       failure = { error };

@@ -65,6 +65,12 @@ export function createHistory(db: Kysely<RegistryTables>) {
       return (await query.orderBy("number").limit(PAGE_ROWS_MAX).execute()).map(toOperation);
     },
 
+    /** Operations that are not over, whether they go on by themselves or not, as `running` tells them. */
+    async unfinished(from = 0): Promise<readonly Operation[]> {
+      const query = operations.where("state", "in", ["running", "failed"]).where("number", ">", from);
+      return (await query.orderBy("number").limit(PAGE_ROWS_MAX).execute()).map(toOperation);
+    },
+
     async events(operationId: string): Promise<readonly OperationEvent[]> {
       const query = db.selectFrom("rh_operation_events").select(["step", "outcome", "error", "at"]);
       return await query.where("operation_id", "=", operationId).orderBy("id").execute();

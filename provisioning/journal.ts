@@ -93,6 +93,9 @@ function createLeases(context: Context) {
     leaseOwner !== null && leaseUntil !== null && leaseUntil > now() && !process.isGone(leaseOwner);
 
   return {
+    /** Whether some process is at an operation. */
+    isHeld,
+
     /** A statement that stops the batch it stands in, `conflict` (`operation_overtaken`), when the lease is lost. */
     fenced: (lease: Lease): Statement => fencing(db, lease),
 
@@ -164,6 +167,15 @@ function createRecords(context: Context) {
           .set({ state, step, error, updated_at: now(), next_attempt_at: next?.toISOString() ?? null, ...NO_LEASE })
           .compile(),
       ]);
+    },
+
+    /** Puts away an operation that can lead nowhere. One that somebody has taken over meanwhile stays. */
+    async abandon({ id, fence }: Operation): Promise<void> {
+      const ended = { state: "abandoned", updated_at: now(), finished_at: now(), next_attempt_at: null } as const;
+      await updating(db, { operationId: id, fence })
+        .set({ ...ended, ...NO_LEASE })
+        .where("state", "in", ["running", "failed"])
+        .execute();
     },
 
     /** The statements that end an operation with its last step, in the batch of that step. */

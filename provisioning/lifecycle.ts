@@ -56,6 +56,7 @@ export function createLifecycle(options: LifecycleOptions) {
     ...deletions,
     ...createChanges(options),
     ...createRotations(options, starter),
+    ...createRestarts(options, starter),
 
     /**
      * Goes on with what is unfinished for a tenant, also with what has failed for good, and counts attempts anew.
@@ -157,6 +158,35 @@ function createRotations({ registry, providers }: LifecycleOptions, { beginBesid
       return (
         (await resume(tenantId, "rotate-credentials")) ?? (await beginBeside(placement, "rotate-credentials", asked))
       );
+    },
+  };
+}
+
+function createRestarts({ registry, journal }: LifecycleOptions, { begin, beginBeside }: Starter) {
+  return {
+    /**
+     * Begins anew what a tenant's state speaks of where no operation is recorded that does it: making it, bringing it
+     * back, deleting it. A purge is begun only for what was never ready, and a deleted tenant that no date says when to
+     * purge gets one. Null where there is an operation, or nothing to begin.
+     */
+    async restart(tenantId: string, asked: Asked): Promise<Started | null> {
+      const placement = await registry.read(tenantId);
+      if (!placement || (await journal.findUnfinished(tenantId))) return null;
+      const { restoreState, purgeAt } = placement;
+      switch (placement.state) {
+        case "pending":
+        case "provisioning":
+        case "failed":
+          return await beginBeside(placement, restoreState === null ? "provision" : "undelete", asked);
+        case "deleting":
+          return await begin(placement, restoreState === null ? "purge" : "delete", asked);
+        case "deleted":
+          return purgeAt === null ? await begin(placement, "delete", asked) : null;
+        case "ready":
+        case "suspended":
+        case "read_only":
+          return null;
+      }
     },
   };
 }

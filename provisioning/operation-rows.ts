@@ -18,7 +18,8 @@ export type OperationKind =
   | "suspend"
   | "reactivate"
   | "read-only"
-  | "rotate-credentials";
+  | "rotate-credentials"
+  | "repair";
 
 /** One run of named steps for one incarnation of a tenant. */
 export interface Operation {

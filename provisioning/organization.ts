@@ -10,7 +10,7 @@ export interface NewOrganization {
   readonly statements: readonly Statement[];
 }
 
-/** Says how a tenant's organization is made. */
+/** Says how a tenant's organization is made; with the id it had, where it has got lost. */
 export type OrganizationOf = (placement: Placement) => Promise<NewOrganization>;
 
 /**

@@ -66,7 +66,8 @@ async function requireOwner(database: Database, placement: Placement): Promise<v
   if (!isOurs) throw mismatch(placement);
 }
 
-async function readOwner(database: Database): Promise<Identity | undefined> {
+/** What a database says of itself; undefined when that is nothing. */
+export async function readOwner(database: Database): Promise<Identity | undefined> {
   try {
     return await identityIn(database).selectFrom("database_identity").selectAll().executeTakeFirst();
   } catch (error) {

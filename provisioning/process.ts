@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { plainId } from "../src/domain/ids.ts";
+import { isRunning } from "./providers/running.ts";
 
 /** Who holds a lease. */
 export interface ProcessIdentity {
@@ -41,15 +42,5 @@ function placeOfProcesses(): string {
     return `${hostname()}/${boot}/${readlinkSync("/proc/self/ns/pid")}`;
   } catch {
     return hostname();
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // One that belongs to somebody else may not be asked, but it is there.
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
   }
 }

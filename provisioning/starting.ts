@@ -5,6 +5,7 @@ import { MARK_DELETING, MARK_UNDELETING } from "./deletion.ts";
 import type { Operation } from "./operation-rows.ts";
 import type { Placement } from "./placements.ts";
 import type { Pool } from "./pool.ts";
+import { CLAIM } from "./provision.ts";
 import { MARK_ROTATING } from "./rotation.ts";
 import { createRuns } from "./runs.ts";
 
@@ -29,6 +30,13 @@ const BEGINNINGS = {
   delete: { to: "deleting", step: MARK_DELETING },
   purge: { to: "deleting", step: MARK_DELETING },
   undelete: { to: "provisioning", step: MARK_UNDELETING },
+} as const;
+
+/** What begins beside a placement that stays as it is, and the step that is done with that. */
+const BESIDE = {
+  "rotate-credentials": MARK_ROTATING,
+  provision: CLAIM,
+  undelete: MARK_UNDELETING,
 } as const;
 
 /** Begins operations, and goes on with what is unfinished. */
@@ -68,10 +76,10 @@ export function createStarter(options: StarterOptions) {
     },
 
     /** Begins what leaves the placement as it is, if nobody has changed it meanwhile. */
-    async beginBeside(placement: Placement, kind: "rotate-credentials", { initiator }: Asked): Promise<Started> {
+    async beginBeside(placement: Placement, kind: keyof typeof BESIDE, { initiator }: Asked): Promise<Started> {
       const { tenantId, tag } = placement;
       const operation = { id: timeId(clock()), tenantId, tag, kind, initiator };
-      const { lease, statements } = journal.begin(operation, MARK_ROTATING);
+      const { lease, statements } = journal.begin(operation, BESIDE[kind]);
       await registry.ifUnchanged(placement, statements);
       return start({ tenantId, tag, kind, lease });
     },

@@ -16,7 +16,7 @@ export interface RegistryTables {
     answer: string | null;
     expires_at: string;
   };
-  rh_client_directory: { client_id: string; tenant_id: string };
+  rh_client_directory: { client_id: string; tenant_id: string; added_at: string | null };
   rh_state_directory: { id: string; tenant_id: string; expires_at: string };
   rh_changes: { number: Generated<number>; tenant_id: string };
   rh_processes: { id: string; started_at: string; lease_until: string; acknowledged: number; holding: string };

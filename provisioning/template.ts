@@ -58,4 +58,7 @@ function nameOf(schemaVersion: string, place: Place | null): DatabaseName {
   return DatabaseName.parse(`${name}-${group}`);
 }
 
+/** Whether a database is a template, of whatever release: those of older ones serve processes that still run them. */
+export const isTemplateName = (name: DatabaseName): boolean => /^template-[0-9a-f]{16}(?:-[0-9a-f]{8})?$/.test(name);
+
 export type Template = ReturnType<typeof createTemplate>;

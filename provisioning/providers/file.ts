@@ -10,6 +10,7 @@ import { defineProvider } from "./define.ts";
 import { createCloseCounter } from "./descriptors.ts";
 import { makeDirectory, onFiles, publish, reinstate, removeDatabase, sizeOf, withdraw } from "./files.ts";
 import { createSnapshots } from "./snapshots.ts";
+import { createStrays } from "./strays.ts";
 
 /** SQLite's header (https://sqlite.org/fileformat.html, 1.3). A shorter file was cut off. */
 const HEADER_BYTES = 100;
@@ -31,7 +32,8 @@ export const fileProvider = defineProvider("file", FileOptions, ({ directory }) 
   const retired = join(directory, "deleted");
   const pathOf = (database: DatabaseName) => join(directory, `${database}${EXTENSION}`);
   const retiredPathOf = (database: DatabaseName) => join(retired, `${database}${EXTENSION}`);
-  const snapshots = createSnapshots(join(directory, "making"));
+  const making = join(directory, "making");
+  const snapshots = createSnapshots(making);
   const countClose = createCloseCounter();
 
   const exists = async (database: DatabaseName) =>
@@ -100,6 +102,8 @@ export const fileProvider = defineProvider("file", FileOptions, ({ directory }) 
         if (name?.success) yield name.data;
       }
     },
+
+    ...createStrays({ directory, retired, making }),
   };
 });
 

@@ -20,6 +20,21 @@ export interface DatabaseUsage {
   readonly rowsWritten?: number;
 }
 
+/** What lies among the databases and is none. */
+export interface Stray {
+  /** Where, in the provider's own words. */
+  readonly name: string;
+  /**
+   * `companion`: the log or index of a database that is not where it is; `half_made`: a copy that nobody goes on with;
+   * `twice`: a database that is both in use and retained; `unknown`: not of this provider's making.
+   */
+  readonly kind: "companion" | "half_made" | "twice" | "unknown";
+  /** The database it belongs to, where the name tells. */
+  readonly database: DatabaseName | null;
+  /** Whether nothing of anybody's can be in it. */
+  readonly isEmpty: boolean;
+}
+
 /** What callers may rely on. Ask this, never the name. */
 export interface ProviderSupports {
   /** `list()` names everything here; where it cannot, the registry is the list. */
@@ -75,4 +90,10 @@ export interface DatabaseProvider {
 
   /** What the database takes up; of one that is retained, too. Throws `not_found` (`database_missing`). */
   usage?(database: DatabaseName): Promise<DatabaseUsage>;
+
+  /** What lies among the databases and is none: nobody but reconciling asks for it. */
+  strays?(): AsyncIterable<Stray>;
+
+  /** Removes a companion or a half-made copy, whatever is in it. What is no such stray any more stays as it is. */
+  clear?(stray: Stray["name"]): Promise<void>;
 }

@@ -10,7 +10,10 @@ import { makeDirectory, sweep, unless } from "./files.ts";
 const SNAPSHOTS_KEPT = 4;
 
 /** Nobody takes an hour to copy one database, so what is older was left by a crash. */
-const LEFTOVER_AGE_MS = 3_600_000;
+export const LEFTOVER_AGE_MS = 3_600_000;
+
+/** `newPath` gives such names, and SQLite companions to some; the number is that of the process. */
+export const SNAPSHOT_NAME = /^(\d+)-[\w-]{21}\.db(?:-wal|-shm|-journal)?$/;
 
 const FILE_MODE = 0o600;
 

@@ -23,3 +23,10 @@ export const newTag = (): Tag => Tag.parse(randomTag());
 /** Opaque on purpose: a name derived from the tenant id could meet another tenant's. */
 export const databaseNameOf = (tag: Tag, generation: number): DatabaseName =>
   DatabaseName.parse(`t-${tag}-${generation}`);
+
+/** Whose database a name is, by its own words; null for a name that `databaseNameOf` never gives. */
+export function databaseNameParts(name: DatabaseName): { readonly tag: Tag; readonly generation: number } | null {
+  const [, tag, generation] = /^t-([^-]+)-([1-9]\d*)$/.exec(name) ?? [];
+  const parsed = Tag.safeParse(tag);
+  return parsed.success ? { tag: parsed.data, generation: Number(generation) } : null;
+}

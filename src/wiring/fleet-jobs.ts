@@ -2,32 +2,42 @@ import type { Fleet, FleetJob } from "../../provisioning/fleet.ts";
 import type { FleetKind } from "../../provisioning/fleet-journal.ts";
 import { createMigrationJob } from "../../provisioning/fleet-migration.ts";
 import { createOrganizationsJob } from "../../provisioning/fleet-organizations.ts";
+import { createReconcileJob } from "../../provisioning/fleet-reconcile.ts";
 import { createRotationJob } from "../../provisioning/fleet-rotation.ts";
 import { startFleetJob } from "../../provisioning/fleet-start.ts";
+import type { Journal } from "../../provisioning/journal.ts";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Template } from "../../provisioning/template.ts";
+import type { Clock } from "../domain/clock.ts";
 import type { Logger } from "../log/logger.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { organizationIn } from "./organizations.ts";
+import { reconcilerOf } from "./reconciling.ts";
 
 export interface FleetJobNeeds {
   readonly controlPlane: ControlPlane;
   readonly providers: Providers;
   readonly template: Template;
   readonly lifecycle: Lifecycle;
+  readonly journal: Journal;
+  readonly clock: Clock;
 }
 
 /** Every job over many tenants, by the kind it is stored under: each call is a new job. */
 export type FleetJobs = Readonly<Record<FleetKind, () => FleetJob>>;
 
 /** Each kind has a row: a new one does not compile until it has. */
-export function createFleetJobs({ controlPlane, providers, template, lifecycle }: FleetJobNeeds): FleetJobs {
+export function createFleetJobs(needs: FleetJobNeeds): FleetJobs {
+  const { controlPlane, providers, template, lifecycle } = needs;
   const { registry } = controlPlane;
+  const reconciling = reconcilerOf(needs);
   return {
     migrate: () => createMigrationJob({ registry, providers, template }),
     organizations: () => createOrganizationsJob({ registry, organizationOf: organizationIn(controlPlane) }),
     "rotate-credentials": () => createRotationJob(lifecycle, providers),
+    reconcile: () => createReconcileJob("reconcile", reconciling),
+    "reconcile-report": () => createReconcileJob("reconcile-report", reconciling),
   };
 }
 

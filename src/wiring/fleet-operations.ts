@@ -1,10 +1,13 @@
 import type { Fleet, FleetJob } from "../../provisioning/fleet.ts";
 import type { RecordedJob } from "../../provisioning/fleet-history.ts";
+import { createRecordedFindings, type RecordedFindings } from "../../provisioning/reconcile/recorded-findings.ts";
 import type { Registry } from "../../provisioning/registry.ts";
+import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
-import type { FleetOperation, FleetPlan, NewFleetOperation } from "../http/operations/fleet-schemas.ts";
+import type { Findings, FleetOperation, FleetPlan, NewFleetOperation } from "../http/operations/fleet-schemas.ts";
 import type { FleetService } from "../http/operations/fleet-service.ts";
 import type { Logger } from "../log/logger.ts";
+import type { ControlPlane } from "./control-plane.ts";
 import type { FleetJobs } from "./fleet-jobs.ts";
 
 /** How often it is looked whether a job was left behind. What begins with the start has its lease by then. */
@@ -16,7 +19,8 @@ const PLAN_TENANTS_MAX = 100;
 interface Needs {
   readonly fleet: Fleet;
   readonly jobs: FleetJobs;
-  readonly registry: Pick<Registry, "read">;
+  readonly controlPlane: Pick<ControlPlane, "registry" | "database">;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -26,8 +30,10 @@ export interface FleetOperations extends FleetService {
 }
 
 /** Jobs over many tenants as operators see them: begun by hand, and taken up again where somebody left them. */
-export function createFleetOperations({ fleet, jobs, registry, log }: Needs): FleetOperations {
+export function createFleetOperations({ fleet, jobs, controlPlane, clock, log }: Needs): FleetOperations {
+  const { registry, database } = controlPlane;
   const runs = createJobRuns(fleet, jobs, log);
+  const findings = createRecordedFindings(database, clock);
   const { history } = fleet;
 
   return {
@@ -38,7 +44,7 @@ export function createFleetOperations({ fleet, jobs, registry, log }: Needs): Fl
       return { operations: shown.map(operationOf), ...(last && { next: String(last.number) }) };
     },
 
-    async get(id, { from, take }) {
+    async get(id, { from, take, findings_from }) {
       const job = await history.get(id);
       if (!job) return null;
       const found = await history.failed(id, { from, take: take + 1 });
@@ -48,6 +54,7 @@ export function createFleetOperations({ fleet, jobs, registry, log }: Needs): Fl
         ...operationOf(job),
         failed_tenants: shown.map(({ tenantId, wave, reason, at }) => ({ tenant_id: tenantId, wave, reason, at })),
         ...(last && { next: last.tenantId }),
+        ...(isReconciling(job.kind) && { findings: await findingsOf(findings, id, numberOf(findings_from), take) }),
       };
     },
 
@@ -62,7 +69,8 @@ export function createFleetOperations({ fleet, jobs, registry, log }: Needs): Fl
       return { kind: asked.kind, dry_run: true, count, waves };
     },
 
-    async begin(asked, initiator) {
+    async begin({ dry_run, ...wanted }, initiator) {
+      const asked = dry_run && wanted.kind === "reconcile" ? { ...wanted, kind: "reconcile-report" as const } : wanted;
       await requireTenants(registry, asked);
       // One that nobody is at is not over either: it is taken up again within seconds.
       const isUnfinished = (await history.unfinished()).includes(asked.kind);
@@ -119,7 +127,7 @@ function createJobRuns(fleet: Fleet, jobs: FleetJobs, log: Logger) {
 }
 
 /** The job of a kind, for those who were asked for. Whose turn it is stands with the job once it has begun. */
-function jobFor(jobs: FleetJobs, { kind, tenants, canary }: NewFleetOperation): FleetJob {
+function jobFor(jobs: FleetJobs, { kind, tenants, canary }: Asked): FleetJob {
   const job = jobs[kind]();
   return {
     ...job,
@@ -128,13 +136,30 @@ function jobFor(jobs: FleetJobs, { kind, tenants, canary }: NewFleetOperation): 
   };
 }
 
+type Asked = Omit<NewFleetOperation, "dry_run">;
+
 /** A misspelt canary would leave nobody to go first, and nobody would notice. */
-async function requireTenants(registry: Needs["registry"], { tenants = [], canary = [] }: NewFleetOperation) {
+async function requireTenants(registry: Pick<Registry, "read">, { kind, tenants = [], canary = [] }: Asked) {
+  const chosen = tenants.length > 0 ? "tenants" : canary.length > 0 && "canary";
+  // What is nobody's is found by looking at everybody.
+  if (chosen && isReconciling(kind)) {
+    throw new PlatformError("invalid", "not_supported", `${chosen}: ${kind} looks at every tenant`);
+  }
   for (const [field, ids] of Object.entries({ tenants, canary })) {
     for (const id of ids) if (!(await registry.read(id))) throw unknownTenant(`${field}: there is no tenant ${id}`);
   }
   const stranger = tenants.length > 0 && canary.find((id) => !tenants.includes(id));
   if (stranger) throw unknownTenant(`canary: ${stranger} is not among tenants`);
+}
+
+const isReconciling = (kind: string) => kind === "reconcile" || kind === "reconcile-report";
+
+async function findingsOf(findings: RecordedFindings, jobId: string, from: number | undefined, take: number) {
+  const [counts, found] = await Promise.all([findings.count(jobId), findings.page(jobId, { from, take: take + 1 })]);
+  const shown = found.slice(0, take);
+  const last = found.length > take ? shown.at(-1) : undefined;
+  const items = shown.map(({ tenantId, number: _number, ...rest }) => ({ ...rest, tenant_id: tenantId }));
+  return { counts, items, ...(last && { next: String(last.number) }) } satisfies Findings;
 }
 
 const unknownTenant = (message: string) => new PlatformError("invalid", "unknown_tenant", message);

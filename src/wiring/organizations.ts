@@ -7,13 +7,17 @@ import { organizationAbsent, organizationInsert, organizationPurge } from "../en
 import type { OrganizationOwners } from "../tenancy/tenant-organizations.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
-/** How a tenant's organization is made: it bears the tenant's id as its name. */
+/** How a tenant's organization is made: it bears the tenant's id as its name. One that got lost keeps its id. */
 export const organizationIn =
   ({ tenantId: controlPlaneTenantId, store, adapters }: ControlPlane) =>
-  async ({ tenantId }: Placement): Promise<NewOrganization> => {
+  async ({ tenantId, organizationId }: Placement): Promise<NewOrganization> => {
     const tenant = await adapters.tenants.get(tenantId);
     if (!tenant) throw new PlatformError("internal", "tenant_row_missing", `The tenant ${tenantId} has no row`);
-    const organization = { id: prefixedId("org"), name: tenantId, display_name: tenant.friendly_name };
+    const organization = {
+      id: organizationId ?? prefixedId("org"),
+      name: tenantId,
+      display_name: tenant.friendly_name,
+    };
     return {
       id: organization.id,
       statements: [organizationInsert(store, controlPlaneTenantId, organization).compile()],

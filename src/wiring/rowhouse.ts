@@ -100,7 +100,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
   const authAdapters = routed({ ...routing, surface: "auth", operations: operationsFace });
   const data = raisingEpochs(authAdapters, controlPlane.registry.raiseEpoch);
-  const fleetOperations = createFleetOperations({ fleet, jobs, registry: controlPlane.registry, log });
+  const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
   const front = frontOver(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing },
     ...{ fleetOperations, mailing, pending, providers, audit: auditing.noting(authAdapters) },
@@ -201,7 +201,7 @@ async function openTenants(
     undeleteDays: config.UNDELETE_DAYS,
     clock,
   });
-  const jobs = createFleetJobs({ controlPlane, providers, template, lifecycle });
+  const jobs = createFleetJobs({ controlPlane, providers, template, lifecycle, journal, clock });
   return { pool, providers, lifecycle, journal, keys, fleet, jobs };
 }
 

@@ -139,10 +139,10 @@ describe("the migration of all tenants", () => {
 
     await fleet.run({
       ...job,
-      async work(placement) {
+      async work(placement, lease) {
         await newer.registry.transition(placement, "deleting");
         removed = fleet.settled("acme").then(() => order.push("removed"));
-        await job.work(placement).finally(() => order.push("worked"));
+        await job.work(placement, lease).finally(() => order.push("worked"));
       },
     });
     await removed;

@@ -212,7 +212,8 @@ describe("a fleet job", () => {
       wakeUp = resolve;
     });
     const fail = failing("tenant-00");
-    const work: FleetJob["work"] = (placement) => (placement.tenantId === "tenant-00" ? fail(placement) : hanging);
+    const work: FleetJob["work"] = (placement, lease) =>
+      placement.tenantId === "tenant-00" ? fail(placement, lease) : hanging;
     const dying = fleetOf(made, { process: remote("one") })
       .run({ ...job, work, canary: ids(2), concurrency: 2 })
       .catch((error: unknown) => error);
@@ -242,8 +243,8 @@ describe("a fleet job", () => {
   it("stops between two tenants when it is told to, and goes on there", async () => {
     const { made, turns, job } = await streetOf(ids(5));
     const stopping = new AbortController();
-    const work: FleetJob["work"] = async (placement) => {
-      await job.work(placement);
+    const work: FleetJob["work"] = async (placement, lease) => {
+      await job.work(placement, lease);
       if (turns.length === 2) stopping.abort();
     };
 
@@ -263,9 +264,9 @@ describe("a fleet job", () => {
     const refused = new Promise<void>((resolve) => {
       goOn = resolve;
     });
-    const work: FleetJob["work"] = async (placement) => {
+    const work: FleetJob["work"] = async (placement, lease) => {
       await refused;
-      await job.work(placement);
+      await job.work(placement, lease);
     };
 
     const run = async (each: Street) => {
@@ -294,8 +295,8 @@ describe("a fleet job", () => {
 
   it("skips a tenant that is deleted or made anew before its turn", async () => {
     const { made, turns, job } = await streetOf(ids(5));
-    const work: FleetJob["work"] = async (placement) => {
-      await job.work(placement);
+    const work: FleetJob["work"] = async (placement, lease) => {
+      await job.work(placement, lease);
       if (placement.tenantId !== "tenant-00") return;
       await made.remove("tenant-02");
       await made.purge("tenant-03");

@@ -156,9 +156,9 @@ const newTenant = (tenantId: string, provider: string) => ({
   initiator: "test",
 });
 
-/** What stands for a tenant on the control plane. Each call is another one, as in the service. */
-export const organizationOf: LifecycleOptions["steps"]["organization"] = ({ tenantId }) => {
-  const id = `org_${plainId()}`;
+/** What stands for a tenant on the control plane: another one for each that has none, as in the service. */
+export const organizationOf: LifecycleOptions["steps"]["organization"] = ({ tenantId, organizationId }) => {
+  const id = organizationId ?? `org_${plainId()}`;
   const sql = "insert into organizations (id, name) values (?, ?)";
   return Promise.resolve({ id, statements: [{ sql, parameters: [id, tenantId] }] });
 };

@@ -37,7 +37,8 @@ export function addFleetRoutes(router: OpenAPIHono, fleet: FleetService): void {
   router.openapi(beginRoute, async (c) => {
     requireGlobal();
     const asked = c.req.valid("json");
-    if (asked.dry_run) return c.json(await fleet.plan(asked), 200);
+    // What reconciling would find is only known when it was looked for: then its dry run is behind the request, too.
+    if (asked.dry_run && asked.kind !== "reconcile") return c.json(await fleet.plan(asked), 200);
     const id = await fleet.begin(asked, initiator());
     return c.json(await requireFleetOperation(fleet, id, { take: 1 }), 202, acceptedHeaders(id, prefersAsync(c)));
   });

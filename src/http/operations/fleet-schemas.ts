@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { FLEET_KINDS } from "../../../provisioning/fleet-journal.ts";
+import { FINDINGS, type FindingKind } from "../../../provisioning/reconcile/findings.ts";
 
 /** More than anybody names by hand; without a list it is everybody. */
 const NAMED_TENANTS_MAX = 100;
@@ -27,12 +28,42 @@ export const FleetOperation = z.object({
 });
 export type FleetOperation = z.infer<typeof FleetOperation>;
 
+const FINDING_KINDS = Object.keys(FINDINGS) as [FindingKind, ...FindingKind[]];
+
+/** What reconciling has found. */
+const Found = z.object({
+  kind: z.enum(FINDING_KINDS),
+  tenant_id: z.string().nullable(),
+  provider: z.string().nullable(),
+  subject: z.string().describe("The database, file, organization, operation, tag or client it is about"),
+  detail: z.string().nullable(),
+  outcome: z
+    .enum(["found", "repaired", "left", "gone", "failed"])
+    .describe("found: not repaired, or not yet; left: for people to decide; gone: it was no longer so"),
+  reason: z.string().nullable().describe("Why it failed"),
+  at: z.string(),
+});
+
+const Findings = z.object({
+  counts: z.object({
+    found: z.number(),
+    repaired: z.number(),
+    left: z.number(),
+    gone: z.number(),
+    failed: z.number(),
+  }),
+  items: z.array(Found),
+  next: z.string().optional().describe("`findings_from` of the next page"),
+});
+export type Findings = z.infer<typeof Findings>;
+
 /** The same, with the tenants on which it failed. */
 export const FleetDetail = FleetOperation.extend({
   failed_tenants: z.array(
     z.object({ tenant_id: z.string(), wave: Wave, reason: z.string().nullable(), at: z.string().nullable() }),
   ),
   next: z.string().optional().describe("`from` of the next page of failed tenants"),
+  findings: Findings.optional().describe("Of reconciling only"),
 });
 export type FleetDetail = z.infer<typeof FleetDetail>;
 
@@ -44,13 +75,23 @@ export const Paging = z.object({
   take: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
 });
 
+/** Which failed tenants, and which findings. */
+export const DetailPaging = Paging.extend({
+  findings_from: z.string().max(20).optional().describe("`next` of the findings before"),
+});
+
 export const ListFleetOperations = Paging.extend({ kind: Kind.optional() });
 
 export const NewFleetOperation = z.strictObject({
   kind: Kind,
   canary: TenantIds.optional().describe("Who goes first; if one of them fails, nobody comes after them"),
   tenants: TenantIds.optional().describe("Only these; default: everybody it concerns"),
-  dry_run: z.boolean().default(false).describe("Only says who would have a turn, wave by wave"),
+  dry_run: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Only says who would have a turn, wave by wave; of `reconcile` an operation that finds and repairs nothing",
+    ),
 });
 export type NewFleetOperation = z.infer<typeof NewFleetOperation>;
 

@@ -14,7 +14,7 @@ import {
 } from "../tenants/common.ts";
 import { acceptedHeaders, operationNotFound, prefersAsync, requireOperation } from "./accepted.ts";
 import { addFleetRoutes } from "./fleet-routes.ts";
-import { FleetDetail, Paging } from "./fleet-schemas.ts";
+import { DetailPaging, FleetDetail } from "./fleet-schemas.ts";
 import type { FleetService } from "./fleet-service.ts";
 import { NewOperation, Operation } from "./schemas.ts";
 import type { OperationsService } from "./service.ts";
@@ -23,7 +23,7 @@ const getRoute = createRoute({
   method: "get",
   path: "/{id}",
   ...requires("read:tenant_operations"),
-  request: { params: IdParameter, query: Paging },
+  request: { params: IdParameter, query: DetailPaging },
   responses: {
     200: json(z.union([Operation, FleetDetail]), "What happened in it, or to how many tenants, and a page of failures"),
     404: json(ErrorBody, "There is no such operation"),
