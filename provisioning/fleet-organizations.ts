@@ -30,6 +30,6 @@ export function createOrganizationsJob({ registry, organizationOf }: Organizatio
       return SERVED.includes(state) || (state === "deleted" && restoreState !== null) ? null : "not_served";
     },
 
-    work: (placement) => ensureOrganization(registry, organizationOf, placement),
+    work: (placement) => ensureOrganization(registry, organizationOf, placement, null),
   };
 }

@@ -10,8 +10,11 @@ export interface NewOrganization {
   readonly statements: readonly Statement[];
 }
 
-/** Says how a tenant's organization is made; with the id it had, where it has got lost. */
-export type OrganizationOf = (placement: Placement) => Promise<NewOrganization>;
+/**
+ * Says how a tenant's organization is made; with the id it had, where it has got lost. `creator`: who has asked for the
+ * tenant; null when nobody knows.
+ */
+export type OrganizationOf = (placement: Placement, creator: string | null) => Promise<NewOrganization>;
 
 /**
  * Makes a tenant's organization, unless it has one: in one batch with its id in the placement, so that a crash leaves
@@ -22,10 +25,11 @@ export async function ensureOrganization(
   registry: Pick<Registry, "recordOrganization">,
   organizationOf: OrganizationOf,
   placement: Placement,
+  creator: string | null,
   alongside: readonly Statement[] = [],
 ): Promise<void> {
   if (placement.organizationId !== null) return;
-  const { id, statements } = await organizationOf(placement);
+  const { id, statements } = await organizationOf(placement, creator);
   try {
     await registry.recordOrganization(placement, id, [...statements, ...alongside]);
   } catch (error) {

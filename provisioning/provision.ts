@@ -1,4 +1,4 @@
-import type { Database } from "../src/db/database.ts";
+import type { Database, Statement } from "../src/db/database.ts";
 import type { Journal } from "./journal.ts";
 import { type Attempt, requireState, type Step } from "./operation.ts";
 import { ensureOrganization, type OrganizationOf } from "./organization.ts";
@@ -21,6 +21,8 @@ export interface ProvisionSteps {
   readonly seedDefaults: (tenant: NewTenant) => Promise<void>;
   /** Says how its organization is made, with the members it begins with. */
   readonly organization: OrganizationOf;
+  /** Invites whoever is to administer it first; `alongside` runs with what it writes or not at all. */
+  readonly invite?: (placement: Placement, alongside: readonly Statement[]) => Promise<void>;
   /** Reads back what the steps before have written; throws when something is missing. */
   readonly verify?: (tenant: NewTenant) => Promise<void>;
 }
@@ -33,7 +35,7 @@ export interface Provisioning extends Attempt {
 
 interface Needs {
   readonly registry: Registry;
-  readonly journal: Pick<Journal, "ending" | "fenced">;
+  readonly journal: Pick<Journal, "ending" | "fenced" | "get">;
   readonly providers: Providers;
   readonly template: Template;
   readonly steps: ProvisionSteps;
@@ -84,9 +86,11 @@ export function provisionSteps({
     step("signing-key", withDatabase(steps.signingKey)),
     step("seed-defaults", withDatabase(steps.seedDefaults)),
 
-    step("organization", (placement, { lease }) =>
-      ensureOrganization(registry, steps.organization, placement, [journal.fenced(lease)]),
-    ),
+    step("organization", async (placement, { lease }) => {
+      const operation = await journal.get(lease.operationId);
+      const creator = operation?.initiator ?? null;
+      await ensureOrganization(registry, steps.organization, placement, creator, [journal.fenced(lease)]);
+    }),
 
     // Opened anew, as the pool will open it, because what was never written to disk must not count.
     step("verify", async (placement) => {
@@ -97,6 +101,9 @@ export function provisionSteps({
         await database.close();
       }
     }),
+
+    // As late as can be: a mail cannot be called back when a later step fails.
+    step("invitation", async (placement, { lease }) => steps.invite?.(placement, [journal.fenced(lease)])),
 
     // Last on purpose: until here no request can reach a half-made tenant.
     {

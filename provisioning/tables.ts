@@ -16,6 +16,7 @@ export interface RegistryTables {
     answer: string | null;
     expires_at: string;
   };
+  rh_first_administrators: { tenant_id: string; email: string; invitation_id: Generated<string | null> };
   rh_client_directory: { client_id: string; tenant_id: string; added_at: string | null };
   rh_state_directory: { id: string; tenant_id: string; expires_at: string };
   rh_changes: { number: Generated<number>; tenant_id: string };

@@ -99,11 +99,13 @@ const Environment = z.object({
     .enum(["0", "1"], "must be 1 or 0")
     .default("0")
     .transform((value) => value === "1"),
+  /** Where the console, the application in which people administer tenants, lives: its redirect URIs. */
+  CONSOLE_CALLBACKS: z.string().default("").transform(toCallbacks),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"], "must be debug, info, warn or error").default("info"),
 });
 
 /** Planned settings that do nothing yet. Whoever sets one believes that it works, so it stops the start. */
-const UNSUPPORTED = /^(?:CONSOLE_CALLBACKS|METRICS)(?:_FILE)?$/;
+const UNSUPPORTED = /^(?:METRICS)(?:_FILE)?$/;
 
 const FILE_SUFFIX = "_FILE";
 
@@ -241,6 +243,21 @@ function remoteControlPlane(settings: Settings): Problem[] {
   }
   if (key !== undefined) return [];
   return [{ name: "ENCRYPTION_KEY", message: "is needed with CONTROL_PLANE_DATABASE_URL, the same in every process" }];
+}
+
+function toCallbacks(text: string, context: z.RefinementCtx): readonly string[] {
+  const given = text.split(",").flatMap((entry) => entry.trim() || []);
+  if (given.every(isCallback)) return Object.freeze(given);
+  const message = "must be http or https URLs without a fragment, with commas between them";
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+}
+
+/** RFC 6749, section 3.1.2. */
+function isCallback(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, hash } = new URL(text);
+  return ["http:", "https:"].includes(protocol) && !username && !password && hash === "" && !text.includes("*");
 }
 
 function wholeNumber(min: number, max: number) {

@@ -58,7 +58,7 @@ export async function openEstate(directory: string, options: EstateOptions = {})
     pool,
     template,
     steps: {
-      organization: organizationIn(controlPlane),
+      organization: organizationIn(controlPlane, () => Promise.resolve([])),
       signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId, newKey),
       seedDefaults: (made) => seedTenantDefaults(adaptersOf(made.database, made.placement), made.placement.tenantId),
       verify: (made) => verifyTenantDefaults(adaptersOf(made.database, made.placement), made.placement.tenantId),

@@ -53,8 +53,8 @@ export function createRepairs(needs: TenantCheckNeeds) {
     database_open: onTenant(needs, (ailing) => putInPlace(needs, ailing)),
     organization_missing: onTenant(needs, async ({ found, placement, asked }) => {
       const lost = { ...placement, organizationId: null };
-      const organizationOf = () => needs.organizationOf(placement);
-      await ensureOrganization(needs.registry, organizationOf, lost, noteOf(needs, placement, found, asked));
+      const organizationOf = () => needs.organizationOf(placement, null);
+      await ensureOrganization(needs.registry, organizationOf, lost, null, noteOf(needs, placement, found, asked));
     }),
     organization_misnamed: onTenant(needs, (ailing) => nameOrganization(needs, ailing)),
     client_unlisted: async ({ tenantId, subject }) => {

@@ -1,23 +1,29 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { MANAGEMENT_CLIENT_ID } from "./control-plane.ts";
-import { LIFECYCLE_SCOPES, MANAGEMENT_API_AUDIENCE } from "./management-api.ts";
+import { LIFECYCLE_SCOPES, MANAGEMENT_API_AUDIENCE, type Scope } from "./management-api.ts";
 
 /**
  * Adds the scopes of a tenant's life to the control plane's management API and to the first management client, where
  * they are missing. Every start does it, so a house that was set up by an older version gets them too.
  */
 export async function ensureLifecycleScopes(adapters: DataAdapters, tenantId: string): Promise<void> {
-  await ensureOnApi(adapters, tenantId);
+  await ensureScopes(adapters, tenantId, LIFECYCLE_SCOPES);
   await ensureOnGrant(adapters, tenantId);
 }
 
-async function ensureOnApi({ resourceServers }: DataAdapters, tenantId: string): Promise<void> {
+/** Adds scopes to the tenant's management API, where they are missing, and returns all that it has. */
+export async function ensureScopes(
+  { resourceServers }: DataAdapters,
+  tenantId: string,
+  wanted: readonly Scope[],
+): Promise<readonly Scope[]> {
   const found = await resourceServers.list(tenantId, { q: `identifier:${MANAGEMENT_API_AUDIENCE}` });
   const api = found.resource_servers.find(({ identifier }) => identifier === MANAGEMENT_API_AUDIENCE);
   const scopes = api?.scopes ?? [];
-  const missing = LIFECYCLE_SCOPES.filter(({ value }) => !scopes.some((scope) => scope.value === value));
-  if (!api?.id || missing.length === 0) return;
+  const missing = wanted.filter(({ value }) => !scopes.some((scope) => scope.value === value));
+  if (!api?.id || missing.length === 0) return scopes;
   await resourceServers.update(tenantId, api.id, { scopes: [...scopes, ...missing] });
+  return [...scopes, ...missing];
 }
 
 async function ensureOnGrant({ clientGrants }: DataAdapters, tenantId: string): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Invite, InviteInsert, InvitesAdapter, ListParams } from "@authhero/adapter-interfaces";
 import { prefixedId } from "../domain/ids.ts";
 import { doc, text, time } from "./columns.ts";
-import { crud, decoded, matching, ordered, rowsOf } from "./crud.ts";
+import { crud, decoded, insertRow, matching, newRow, ordered, rowsOf } from "./crud.ts";
 import { entity, storedColumns } from "./entity.ts";
 import { offsetOf, readPage } from "./page.ts";
 import type { Store } from "./store.ts";
@@ -41,6 +41,10 @@ export const invites = entity<Invite, InviteInsert>({
   filters: { fields: { id: "text", organization_id: "text", client_id: "text" } },
   order: [["created_at", "desc"]],
 });
+
+/** The INSERT of an invitation, for a batch with whatever has to know of it. */
+export const inviteInsert = (store: Store, tenantId: string, input: InviteInsert & { id: string }) =>
+  insertRow(store, invites, newRow(store, invites, tenantId, input));
 
 const secondsAfter = (time: string, seconds: number) => new Date(Date.parse(time) + seconds * 1000).toISOString();
 

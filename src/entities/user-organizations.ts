@@ -4,13 +4,15 @@ import type {
   UserOrganizationInsert,
   UserOrganizationsAdapter,
 } from "@authhero/adapter-interfaces";
+import type { Compilable } from "kysely";
 import { plainId } from "../domain/ids.ts";
 import { text, time } from "./columns.ts";
-import { crud, decoded, rowsOf } from "./crud.ts";
+import { crud, decoded, insertRow, newRow, rowsOf } from "./crud.ts";
 import { entity, type Row, storedColumns } from "./entity.ts";
 import { organizations } from "./organizations.ts";
 import { COUNTERS, offsetOf, readPage } from "./page.ts";
 import type { Store } from "./store.ts";
+import { userRoleInsert } from "./user-roles.ts";
 
 /** Who belongs to which organization. */
 export const userOrganizations = entity<UserOrganization, UserOrganizationInsert>({
@@ -21,6 +23,20 @@ export const userOrganizations = entity<UserOrganization, UserOrganizationInsert
   filters: { fields: { user_id: "text", organization_id: "text" } },
   order: [["created_at", "desc"]],
 });
+
+/** The statements that make a user a member of a new organization, in these roles. */
+export const membershipInsert = (
+  store: Store,
+  tenantId: string,
+  { userId, organizationId, roleIds }: { userId: string; organizationId: string; roleIds: readonly string[] },
+): readonly Compilable[] => [
+  insertRow(
+    store,
+    userOrganizations,
+    newRow(store, userOrganizations, tenantId, { user_id: userId, organization_id: organizationId }),
+  ),
+  ...roleIds.map((roleId) => userRoleInsert(store, tenantId, userId, roleId, organizationId)),
+];
 
 /** The `userOrganizations` adapter. Both lists always tell the total. */
 export function createUserOrganizations(store: Store): UserOrganizationsAdapter {

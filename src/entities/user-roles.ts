@@ -1,5 +1,5 @@
 import type { ListParams, UserRolesAdapter } from "@authhero/adapter-interfaces";
-import { sql } from "kysely";
+import { type Compilable, sql } from "kysely";
 import { arrayOf, rowsOf } from "./crud.ts";
 import type { Row } from "./entity.ts";
 import { type Link, link } from "./link.ts";
@@ -11,6 +11,16 @@ import type { Store } from "./store.ts";
 export const userRoles: Link = { table: "user_roles", pair: ["user_id", "role_id", "organization_id"] };
 
 const BY_USER: Checkpoint = { by: "user_id", key: "user_id", direction: "asc" };
+
+/** The INSERT of a role that a user holds in an organization, for a batch with whatever else begins with it. */
+export const userRoleInsert = (
+  store: Store,
+  tenantId: string,
+  userId: string,
+  roleId: string,
+  organizationId: string,
+): Compilable =>
+  link(store, userRoles).insert(tenantId, [{ user_id: userId, role_id: roleId, organization_id: organizationId }]);
 
 /**
  * The `userRoles` adapter. Undefined as organization means every scope to `list` and the whole tenant to the writes;

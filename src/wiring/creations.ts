@@ -13,6 +13,7 @@ import { type HostRules, originOf } from "../tenancy/hosts.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { placeFor } from "./database-wishes.ts";
 import { noOrganizationYet } from "./organizations.ts";
+import type { Team } from "./team.ts";
 
 /** What making tenants takes. */
 export interface TenantMaking {
@@ -20,6 +21,7 @@ export interface TenantMaking {
   readonly lifecycle: Lifecycle;
   readonly journal: Journal;
   readonly rules: HostRules;
+  readonly team: Pick<Team, "requireInvitable" | "wanting">;
   /** Where their databases are to be. */
   readonly provider: string;
   readonly providers: Providers;
@@ -32,7 +34,7 @@ const ROUTE = "POST /tenants";
 
 /** `POST /tenants`: the tenant's own row, its operation, and the request's key begin in one batch. */
 export function createCreations(making: TenantMaking): Pick<TenantsService, "create"> {
-  const { controlPlane, lifecycle, journal, rules, clock } = making;
+  const { controlPlane, lifecycle, journal, rules, team, clock } = making;
   const { database, store } = controlPlane;
   const idempotency = createIdempotency({ database, clock });
 
@@ -62,14 +64,16 @@ export function createCreations(making: TenantMaking): Pick<TenantsService, "cre
   };
 
   const begin = async (input: CreateTenant, initiator: string, key: RequestKey | null): Promise<Creation> => {
-    const { database: wish = {}, ...described } = input;
+    const { admin, database: wish = {}, ...described } = input;
     const { id = tenantLabel(), audience = `urn:authhero:tenant:${id}` } = described;
     refuseOwnHost(id, rules);
+    if (admin) await team.requireInvitable();
     const placed = await placeFor(making, wish);
     const operationId = timeId(clock());
     const claimStatements: Statement[] = [
       tenantInsert(store, { ...described, id, audience }).compile(),
       noOrganizationYet(controlPlane, id),
+      ...(admin ? [team.wanting(id, admin.email)] : []),
       ...(key ? idempotency.remembering(key, operationId) : []),
     ];
     const started = await lifecycle.create({ tenantId: id, ...placed, claimStatements, initiator, operationId });

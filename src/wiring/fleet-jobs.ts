@@ -7,12 +7,12 @@ import { createRotationJob } from "../../provisioning/fleet-rotation.ts";
 import { startFleetJob } from "../../provisioning/fleet-start.ts";
 import type { Journal } from "../../provisioning/journal.ts";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
+import type { OrganizationOf } from "../../provisioning/organization.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Template } from "../../provisioning/template.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Logger } from "../log/logger.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { organizationIn } from "./organizations.ts";
 import { reconcilerOf } from "./reconciling.ts";
 
 export interface FleetJobNeeds {
@@ -22,6 +22,7 @@ export interface FleetJobNeeds {
   readonly lifecycle: Lifecycle;
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly organizationOf: OrganizationOf;
 }
 
 /** Every job over many tenants, by the kind it is stored under: each call is a new job. */
@@ -29,12 +30,12 @@ export type FleetJobs = Readonly<Record<FleetKind, () => FleetJob>>;
 
 /** Each kind has a row: a new one does not compile until it has. */
 export function createFleetJobs(needs: FleetJobNeeds): FleetJobs {
-  const { controlPlane, providers, template, lifecycle } = needs;
+  const { controlPlane, providers, template, lifecycle, organizationOf } = needs;
   const { registry } = controlPlane;
   const reconciling = reconcilerOf(needs);
   return {
     migrate: () => createMigrationJob({ registry, providers, template }),
-    organizations: () => createOrganizationsJob({ registry, organizationOf: organizationIn(controlPlane) }),
+    organizations: () => createOrganizationsJob({ registry, organizationOf }),
     "rotate-credentials": () => createRotationJob(lifecycle, providers),
     reconcile: () => createReconcileJob("reconcile", reconciling),
     "reconcile-report": () => createReconcileJob("reconcile-report", reconciling),

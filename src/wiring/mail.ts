@@ -1,6 +1,7 @@
 import type { DataAdapters, EmailProvider, EmailServiceAdapter } from "@authhero/adapter-interfaces";
 import { createMailbox, type Mailbox } from "../auth/mail/mailbox.ts";
 import { createMailer, type MailProvider } from "../auth/mail/mailer.ts";
+import type { Message } from "../auth/mail/message.ts";
 import { requireUsable } from "../auth/mail/providers.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../domain/clock.ts";
@@ -15,6 +16,8 @@ export interface Mailing {
   readonly requireSender: (tenantId: string) => Promise<void>;
   /** Everybody's mail in development, null otherwise. */
   readonly mailbox: Mailbox | null;
+  /** Sends a mail of our own as a tenant's. `template` says what kind of mail it is. */
+  readonly send: (tenantId: string, template: string, message: Omit<Message, "from">) => Promise<void>;
   /** Puts providers without credentials in place of the real ones. */
   readonly stub: (adapters: DataAdapters) => DataAdapters;
 }
@@ -57,6 +60,12 @@ export function createMailing({ config, clock, controlPlaneTenantId, ownProvider
   return {
     mailbox,
     requireSender: mailer.requireSender,
+    async send(tenantId, template, message) {
+      await mailer.requireSender(tenantId);
+      const provider = (await seen(tenantId)) ?? NOBODY;
+      const sender = provider.default_from_address ?? from;
+      await mailer.sendFor(tenantId, { ...message, from: sender, template, data: {}, emailProvider: provider });
+    },
     service: {
       send: async (mail) => {
         if (!currentContext()?.isForNobody) await remembering(() => mailer.send(mail));

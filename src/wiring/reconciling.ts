@@ -6,17 +6,15 @@ import { createRecordedFindings } from "../../provisioning/reconcile/recorded-fi
 import type { Tables } from "../entities/store.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { FleetJobNeeds } from "./fleet-jobs.ts";
-import { organizationIn } from "./organizations.ts";
 
-type Needs = Pick<FleetJobNeeds, "controlPlane" | "providers" | "lifecycle" | "journal" | "clock">;
+type Needs = Pick<FleetJobNeeds, "controlPlane" | "providers" | "lifecycle" | "journal" | "clock" | "organizationOf">;
 
 /** What compares registry, providers, organizations and directories, and where it writes down what it finds. */
 export function reconcilerOf({ controlPlane, ...needs }: Needs): ReconcileJobOptions {
   const { registry, database, tenantId: controlPlaneTenantId } = controlPlane;
-  const organizationOf = organizationIn(controlPlane);
   return {
     reconciler: createReconciler({
-      ...{ ...needs, registry, database, controlPlaneTenantId, organizationOf },
+      ...{ ...needs, registry, database, controlPlaneTenantId },
       records: recordsOf(controlPlane),
     }),
     findings: createRecordedFindings(database, needs.clock),

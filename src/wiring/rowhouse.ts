@@ -52,13 +52,14 @@ import { createFleetOperations, type FleetOperations } from "./fleet-operations.
 import { createLookups } from "./guarding.ts";
 import { createMailing, type Mailing } from "./mail.ts";
 import { startOperations } from "./operations.ts";
-import { organizationIn, organizationOwners } from "./organizations.ts";
+import { organizationOwners } from "./organizations.ts";
 import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
+import { createTeam, ensureTeams, type FirstRights, type Team } from "./team.ts";
 import { createOperationsService } from "./tenant-operations.ts";
 import { createTenantsService, purgeStatements } from "./tenants.ts";
 
-export interface RowhouseOptions {
+export interface RowhouseOptions extends FirstRights {
   readonly config: Config;
   readonly log: Logger;
   readonly clock?: Clock;
@@ -77,24 +78,27 @@ export interface Rowhouse {
 const PENDING_MAX = 200;
 
 /** Opens the whole house: control plane, tenants' databases, AuthHero, and the front around it. */
-export async function createRowhouse({ config, log, clock = systemClock }: RowhouseOptions): Promise<Rowhouse> {
+export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse> {
+  const { config, log, clock = systemClock, ...rights } = options;
   const controlPlane = await openControlPlane(config, clock);
   const firstLogin = await inStartingOrder(controlPlane, async () => {
     const login = await seed(controlPlane, config);
     await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
+    await ensureTeams(controlPlane, config.CONSOLE_CALLBACKS, rights);
     return login;
   });
   const auditing = createAuditing(controlPlane, clock);
+  const mailing = mailingOver(controlPlane, (tenantId, call) => pool.use(tenantId, call), { config, clock });
+  const team = createTeam(controlPlane, { config, mailing, ...rights });
   const { pool, providers, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
     config,
     log,
     clock,
-    witness: auditing.witness,
+    ...{ witness: auditing.witness, team },
   });
   let upkeep: Upkeep | undefined;
   const following = followOthers(controlPlane, { pool, fleet, log, clock, left: () => upkeep?.tidy() });
   const pending = createPending(PENDING_MAX);
-  const mailing = mailingOver(controlPlane, pool, { config, log, clock });
   const services = { cache: createCache({ clock }), emailService: mailing.service };
   const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
   const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
@@ -103,7 +107,7 @@ export async function createRowhouse({ config, log, clock = systemClock }: Rowho
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
   const front = frontOver(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing },
-    ...{ fleetOperations, mailing, pending, providers, audit: auditing.noting(authAdapters) },
+    ...{ fleetOperations, mailing, pending, team, providers, audit: auditing.noting(authAdapters) },
   });
 
   const operations = startOperations(lifecycle, log);
@@ -153,11 +157,13 @@ async function seed({ adapters, tenantId }: ControlPlane, config: Config): Promi
   return text;
 }
 
+interface Opening extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">> {
+  readonly witness: Witness;
+  readonly team: Team;
+}
+
 /** The databases of the tenants, and what makes and removes them. */
-async function openTenants(
-  controlPlane: ControlPlane,
-  { config, log, clock, witness }: Required<RowhouseOptions> & { readonly witness: Witness },
-) {
+async function openTenants(controlPlane: ControlPlane, { config, log, clock, witness, team }: Opening) {
   const { registry, database, adapters, keyRing, process, processes } = controlPlane;
   const providers = createProviders(config);
   const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
@@ -192,16 +198,17 @@ async function openTenants(
     },
     template,
     steps: {
-      organization: organizationIn(controlPlane),
+      organization: team.organizationOf,
+      invite: team.invite,
       signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId, keys.take),
       seedDefaults: (made) => seedTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
       verify: (made) => verifyTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
     },
-    purgeStatements: (placement) => purgeStatements(controlPlane, placement),
+    purgeStatements: (placement) => [...purgeStatements(controlPlane, placement), team.forgetting(placement.tenantId)],
     undeleteDays: config.UNDELETE_DAYS,
     clock,
   });
-  const jobs = createFleetJobs({ controlPlane, providers, template, lifecycle, journal, clock });
+  const jobs = createFleetJobs({ controlPlane, providers, template, lifecycle, journal, clock, ...team });
   return { pool, providers, lifecycle, journal, keys, fleet, jobs };
 }
 
@@ -230,13 +237,13 @@ function routingTo(
 
 function mailingOver(
   { tenantId, adapters }: ControlPlane,
-  pool: Pool<DataAdapters>,
-  { config, clock }: Required<RowhouseOptions>,
+  onTenant: Pool<DataAdapters>["use"],
+  { config, clock }: Pick<Opening, "config" | "clock">,
 ): Mailing {
   return createMailing({
     ...{ config, clock, controlPlaneTenantId: tenantId },
     ownProvider: (id) =>
-      id === tenantId ? adapters.emailProviders.get(id) : pool.use(id, (own) => own.emailProviders.get(id)),
+      id === tenantId ? adapters.emailProviders.get(id) : onTenant(id, (own) => own.emailProviders.get(id)),
   });
 }
 
@@ -255,6 +262,7 @@ interface Behind extends RowhouseOptions {
   readonly fleetOperations: FleetOperations;
   readonly mailing: Mailing;
   readonly pending: Pending;
+  readonly team: Team;
   readonly providers: Providers;
   readonly audit: Audit;
 }
@@ -266,7 +274,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   const rules = hostRules(config);
   const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
   const tenants = createTenantsService({
-    ...{ controlPlane, lifecycle, journal, rules, clock },
+    ...{ controlPlane, lifecycle, journal, rules, clock, team: behind.team },
     provider: config.PROVIDER,
     providers: behind.providers,
     clients: data.clients,

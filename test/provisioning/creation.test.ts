@@ -27,6 +27,7 @@ describe("creating a tenant", () => {
         "seed-defaults",
         "organization",
         "verify",
+        "invitation",
         "activate",
       ].map((step) => `${step} done`),
     );
@@ -129,6 +130,7 @@ describe("a creation that is interrupted", () => {
     "seed-defaults",
     "organization",
     "verify",
+    "invitation",
     "activate",
   ];
 

@@ -67,9 +67,9 @@ describe("a tenant's organization", () => {
   it("is not made by a process that has lost its lease", async () => {
     const made = await street({
       steps: {
-        organization: async (placement) => {
+        organization: async (placement, creator) => {
           await ask(made.database, "update rh_operations set fence = fence + 1");
-          return await organizationOf(placement);
+          return await organizationOf(placement, creator);
         },
       },
     });

@@ -8,6 +8,7 @@ export const STEPS = {
     "seed-defaults",
     "organization",
     "verify",
+    "invitation",
     "activate",
   ],
   remove: ["fence", "retain", "tombstone"],

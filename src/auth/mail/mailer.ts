@@ -24,6 +24,13 @@ export interface MailerOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** AuthHero's `emailService`, and the same for those who say whose mail it is. */
+export interface Mailer extends EmailServiceAdapter {
+  sendFor(tenantId: string, mail: Mail): Promise<void>;
+  /** `invalid` (`mail_not_configured`, `mail_disabled`) when nobody sends this tenant's mail. */
+  requireSender(tenantId: string): Promise<void>;
+}
+
 /**
  * AuthHero's `emailService`: sends by the provider of the tenant in hand, whose credentials are looked up here and
  * nowhere before. `invalid`: `mail_not_configured`, `mail_disabled`, `mail_provider_unknown`,
@@ -37,21 +44,17 @@ export function createMailer({ tenant, providerOf, mailbox, fetch }: MailerOptio
     if (!found.provider.enabled) throw refused("mail_disabled", "The e-mail provider of this tenant is disabled");
     return found;
   };
+  const sendFor = async (tenantId: string, mail: Mail): Promise<void> => {
+    if (mailbox) return mailbox.keep(tenantId, messageOf(mail), mail.template, mail.data);
+    await sendBy(services, await senderOf(tenantId), mail);
+  };
   return {
-    async send(mail) {
-      const tenantId = tenant();
-      if (mailbox) return mailbox.keep(tenantId, messageOf(mail), mail.template, mail.data);
-      await sendBy(services, await senderOf(tenantId), mail);
-    },
+    sendFor,
+    send: (mail) => sendFor(tenant(), mail),
     async requireSender(tenantId) {
       if (!mailbox) await senderOf(tenantId);
     },
   };
-}
-
-export interface Mailer extends EmailServiceAdapter {
-  /** `invalid` (`mail_not_configured`, `mail_disabled`) when nobody sends this tenant's mail. */
-  requireSender(tenantId: string): Promise<void>;
 }
 
 type Services = Readonly<Record<string, EmailServiceAdapter>>;

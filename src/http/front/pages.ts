@@ -2,6 +2,7 @@ import { contentSecurityPolicy } from "./content-security-policy.ts";
 import { type Exchange, type Middleware, type PageSources, replaceResponse } from "./exchange.ts";
 import { cleanCss, cleanHtml, cleanText } from "./foreign-hosts.ts";
 import { isLoginPage } from "./routes.ts";
+import { withWidget } from "./widget-element.ts";
 
 /**
  * Makes AuthHero's pages safe to show: no request to a foreign host, a strict Content-Security-Policy, and no script
@@ -21,7 +22,9 @@ export function pages(sources: PageSources): Middleware {
 async function showPage(c: Exchange, sources: PageSources): Promise<void> {
   const isAuthorization = c.get("draft").path.startsWith("/authorize");
   const text = await c.res.clone().text();
-  const html = isAuthorization ? withoutForeignScript(cleanHtml(text)) : cleanHtml(text);
+  const html = isAuthorization
+    ? withoutForeignScript(cleanHtml(text))
+    : withWidget(cleanHtml(text), c.get("draft").url.searchParams.get("state") ?? "");
   const answer = isAuthorization ? answerOf(html) : NO_ANSWER;
   const [formTargets, assets] = await sourcesFor(c, sources);
   const policy = contentSecurityPolicy({

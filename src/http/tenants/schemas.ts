@@ -28,6 +28,10 @@ export const CreateTenant = Described.extend({
   id: TenantId.optional().describe("3–63 of a-z, 0-9 and -; generated when absent"),
   friendly_name: z.string().trim().min(1).max(200),
   audience: z.string().min(1).max(200).optional(),
+  admin: z
+    .strictObject({ email: z.email().max(254) })
+    .optional()
+    .describe("Gets an invitation by mail to administer the tenant, as a member of its organization"),
   database: DatabaseWish.optional().describe("Where its database is to be; default: where PROVIDER says"),
 }).strict();
 export type CreateTenant = z.infer<typeof CreateTenant>;

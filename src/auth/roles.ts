@@ -1,0 +1,69 @@
+import type { DataAdapters, Role } from "@authhero/adapter-interfaces";
+import { ensureScopes } from "./lifecycle-scopes.ts";
+import { MANAGEMENT_API_AUDIENCE, type Scope } from "./management-api.ts";
+
+/** The role in which a team administers its tenant. Found by its name, so never renamed. */
+const TEAM_ROLE = "Team Administrator";
+
+/** What operators alone may do. AuthHero's own "Tenant Admin" holds these; nobody gets it from us. */
+const OPERATORS_SCOPES: ReadonlySet<string> = new Set([
+  "admin:organizations",
+  "create:tenants",
+  "suspend:tenants",
+  "create:tenant_operations",
+]);
+
+/** Whether a scope is for operators only. */
+export const isOperatorsScope = (scope: string): boolean => OPERATORS_SCOPES.has(scope);
+
+const PAGE = 100;
+
+/**
+ * The role that a tenant's creator and its invited administrators hold in its organization: every scope of the
+ * control plane's management API but the operators' own, and `permissions` besides, which are added to API and role
+ * where they are missing. It is made once; what administrators take from it later stays taken. Returns its id.
+ */
+export async function ensureTeamRole(
+  adapters: DataAdapters,
+  tenantId: string,
+  permissions: readonly Scope[],
+): Promise<string> {
+  const scopes = await ensureScopes(adapters, tenantId, permissions);
+  return await adapters.transaction(async (inside) => {
+    const found = await findRole(inside, tenantId, TEAM_ROLE);
+    const { id } = found ?? (await createTeamRole(inside, tenantId));
+    const granted = found ? permissions : [...scopes, ...permissions];
+    // Granting twice is harmless.
+    const given = granted.map(({ value }) => value).filter((value) => !isOperatorsScope(value));
+    await inside.rolePermissions.assign(
+      tenantId,
+      id,
+      given.map((value) => permissionOf(id, value)),
+    );
+    return id;
+  });
+}
+
+const createTeamRole = ({ roles }: DataAdapters, tenantId: string): Promise<Role> =>
+  roles.create(tenantId, {
+    name: TEAM_ROLE,
+    description: "Administers the tenant of the organization in which it is held",
+    // Tenants have no use for it.
+    metadata: { sync: false },
+  });
+
+const permissionOf = (role_id: string, permission_name: string) => ({
+  role_id,
+  resource_server_identifier: MANAGEMENT_API_AUDIENCE,
+  permission_name,
+});
+
+/** The role of a name, however many roles there are; null when there is none. */
+export async function findRole({ roles }: Pick<DataAdapters, "roles">, tenantId: string, name: string) {
+  for (let page = 0; ; page += 1) {
+    const query = { q: `name:${JSON.stringify(name)}`, page, per_page: PAGE };
+    const { roles: found } = await roles.list(tenantId, query);
+    const role = found.find((each) => each.name === name);
+    if (role || found.length < PAGE) return role ?? null;
+  }
+}
