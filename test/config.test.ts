@@ -136,6 +136,10 @@ describe("wrong values", () => {
       "BASE_DOMAIN",
       ["localhost:3000", "https://example.net", "-a.example.net", "a..b", ".a", "a.", "127.0.0.1", "[::1]"],
     ],
+    [
+      "CONSOLE_CALLBACKS",
+      ["console", "ftp://a.example/", "https://a.example/#x", "https://*.example/", "https://u:p@a.example/"],
+    ],
     ["TRUSTED_PROXIES", ["proxy.local", "192.168.0.0/33", "fd00::/129", "192.168.0.0/16/16", "192.168.0.0/", "*"]],
     ["CONTROL_PLANE_TENANT_ID", ["Control", "a", "a b", "../a"]],
     ["PROVIDER", ["d1", "sqld", "File"]],
