@@ -10,9 +10,12 @@ const PASSWORD_CONNECTION = "Username-Password-Authentication";
  * host. Each is made only where it is missing, so the step may run again after a crash and keeps what was changed.
  */
 export async function seedTenantDefaults(adapters: DataAdapters, tenantId: string): Promise<void> {
-  await ensurePasswordConnection(adapters, tenantId);
-  await ensureManagementApi(adapters, tenantId);
-  await ensureTheme(adapters, tenantId);
+  // Together, so that they share their trips to a server and their commits to a disk.
+  await Promise.all([
+    ensurePasswordConnection(adapters, tenantId),
+    ensureManagementApi(adapters, tenantId),
+    ensureTheme(adapters, tenantId),
+  ]);
 }
 
 async function ensurePasswordConnection({ connections }: DataAdapters, tenantId: string): Promise<void> {
