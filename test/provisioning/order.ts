@@ -1,16 +1,18 @@
 import { expect } from "vitest";
 import { openOwned } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
+import { every, reconcilerOf } from "./reconciling.ts";
 import { ask, filesOf, retainedOf, type Street } from "./street.ts";
 
 /**
  * What holds between any two operations, whatever has happened: a row per tenant in both tables, an organization and a
  * database per tenant and none besides, in the place its state says and with its owner's name inside; nothing
- * unfinished; no tag used twice.
+ * unfinished; no tag used twice. And reconciling finds nothing to say.
  *
  * `names`: every database where the street's are, seen from outside; default: what the provider lists.
  */
 export async function expectOrder(street: Street, names?: readonly string[]): Promise<void> {
+  await expectAgreement(street, names);
   const placements = await street.registry.list({ take: 100 });
   const idsIn = (rows: readonly Record<string, unknown>[]) => rows.map(({ id }) => String(id)).toSorted();
 
@@ -25,6 +27,12 @@ export async function expectOrder(street: Street, names?: readonly string[]): Pr
   for (const placement of placements) await expectHome(street, placement);
   const living = await ask(street.database, "select tag from rh_retired_tags where retired_at is null order by tag");
   expect(living.map(({ tag }) => tag)).toEqual(placements.map(({ tag }) => tag).toSorted());
+}
+
+/** Of a place that several streets share, what others have there is unknown to each. */
+async function expectAgreement(street: Street, names?: readonly string[]): Promise<void> {
+  const found = await every(reconcilerOf(street).report());
+  expect(found.filter(({ kind }) => !(names && kind === "database_unknown"))).toEqual([]);
 }
 
 async function expectHome(street: Street, placement: Placement): Promise<void> {
