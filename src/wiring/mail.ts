@@ -18,6 +18,8 @@ export interface Mailing {
   readonly mailbox: Mailbox | null;
   /** Sends a mail of our own as a tenant's. `template` says what kind of mail it is. */
   readonly send: (tenantId: string, template: string, message: Omit<Message, "from">) => Promise<void>;
+  /** Where the provider of a tenant's mail is from: its own, the control plane's, the deployment's; null for none. */
+  readonly sourceOf: (tenantId: string) => Promise<"own" | "control_plane" | "default" | null>;
   /** Puts providers without credentials in place of the real ones. */
   readonly stub: (adapters: DataAdapters) => DataAdapters;
 }
@@ -45,6 +47,11 @@ export function createMailing({ config, clock, controlPlaneTenantId, ownProvider
     const inherited = (tenantId !== controlPlaneTenantId && (await ownProvider(controlPlaneTenantId))) || deployments;
     return inherited && { provider: inherited, isTenants: false };
   };
+  const sourceOf = async (tenantId: string) => {
+    if (await ownProvider(tenantId)) return "own";
+    if (tenantId !== controlPlaneTenantId && (await ownProvider(controlPlaneTenantId))) return "control_plane";
+    return deployments && "default";
+  };
   const seen = async (tenantId: string) => {
     const found = await providerOf(tenantId);
     // Without one AuthHero would send as `login@` and an origin.
@@ -59,6 +66,7 @@ export function createMailing({ config, clock, controlPlaneTenantId, ownProvider
 
   return {
     mailbox,
+    sourceOf,
     requireSender: mailer.requireSender,
     async send(tenantId, template, message) {
       await mailer.requireSender(tenantId);

@@ -278,6 +278,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     provider: config.PROVIDER,
     providers: behind.providers,
     clients: data.clients,
+    mailSource: mailing.sourceOf,
   });
   // Events that a user write carries along are seen here first.
   const left = () => routing.outboxWritten?.(requireBoundTenant("outbox"));

@@ -9,6 +9,7 @@ import { PlatformError } from "../domain/errors.ts";
 import { tenantPurge } from "../entities/tenants.ts";
 import type { Tenant, TenantDatabase } from "../http/tenants/schemas.ts";
 import type { TenantsService } from "../http/tenants/service.ts";
+import { effectiveSettings, type MailSource } from "../http/tenants/settings.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { createCreations, type TenantMaking } from "./creations.ts";
 import { organizationPurgeIn } from "./organizations.ts";
@@ -16,6 +17,8 @@ import { createTenantList, lifeOf } from "./tenant-list.ts";
 
 export interface TenantsNeeds extends Omit<TenantMaking, "find"> {
   readonly clients: DataAdapters["clients"];
+  /** Where the provider of a tenant's mail is from. */
+  readonly mailSource: (tenantId: string) => Promise<MailSource>;
 }
 
 /** The tenants API's work, done by the registry and the lifecycle. */
@@ -45,7 +48,14 @@ export function createTenantsService(needs: TenantsNeeds): TenantsService {
       if (patch.default_client_id) await requireInteractive(clients, id, patch.default_client_id);
       const merged = mergeSettings(current, patch);
       await adapters.tenants.update(id, merged);
+      // What AuthHero keeps of a tenant between requests is now old.
+      await registry.raiseEpoch(id);
       return get(id);
+    },
+
+    async effectiveSettings(id) {
+      const tenant = await get(id);
+      return tenant && effectiveSettings(tenant, await needs.mailSource(id));
     },
   };
 }

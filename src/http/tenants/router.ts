@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { PlatformError } from "../../domain/errors.ts";
 import { currentContext } from "../../tenancy/context.ts";
 import { addOperationRoutes } from "../operations/router.ts";
 import type { OperationsService } from "../operations/service.ts";
@@ -16,8 +15,9 @@ import {
 } from "./common.ts";
 import { addCreateRoute } from "./create-route.ts";
 import { addLifeRoutes } from "./life-routes.ts";
-import { ListTenants, settingsOf, Tenant, TenantDatabase, TenantSettings } from "./schemas.ts";
+import { ListTenants, Tenant, TenantDatabase } from "./schemas.ts";
 import type { TenantPage, TenantsService, Viewer } from "./service.ts";
+import { addSettingsRoutes } from "./settings-routes.ts";
 
 const listRoute = createRoute({
   method: "get",
@@ -59,21 +59,6 @@ const databaseRoute = createRoute({
   responses: { 200: json(TenantDatabase, "Where its database is and how it is"), ...notFound, ...refusals },
 });
 
-const settingsRoute = createRoute({
-  method: "get",
-  path: "/settings",
-  ...requires("read:tenant_settings"),
-  responses: { 200: json(TenantSettings, "The settings of the request's tenant"), ...refusals },
-});
-
-const changeSettingsRoute = createRoute({
-  method: "patch",
-  path: "/settings",
-  ...requires("update:tenant_settings"),
-  request: { body: { required: true, content: { "application/json": { schema: TenantSettings } } } },
-  responses: { 200: json(TenantSettings, "The settings as they are now"), ...refusals },
-});
-
 /** `/api/v2/tenants`, mounted inside AuthHero's management API, which enforces each route's one scope. */
 export function createTenantsRouter(service: TenantsService, operations: OperationsService): OpenAPIHono {
   const router = createRouter();
@@ -86,11 +71,7 @@ export function createTenantsRouter(service: TenantsService, operations: Operati
   addCreateRoute(router, service, operations);
 
   // Before `/{id}`, which would take the word for an id.
-  router.openapi(settingsRoute, async (c) => c.json(shownSettings(await service.get(ownTenant())), 200));
-
-  router.openapi(changeSettingsRoute, async (c) =>
-    c.json(shownSettings(await service.changeSettings(ownTenant(), c.req.valid("json"))), 200),
-  );
+  addSettingsRoutes(router, service);
 
   router.openapi(getRoute, async (c) => {
     const { id } = c.req.valid("param");
@@ -119,18 +100,6 @@ function viewer(): Viewer {
   if (seesEverything()) return "everything";
   const { subject = "", organizationId } = currentContext()?.actor ?? {};
   return { userId: subject, organizationId };
-}
-
-/** The request's tenant: settings name none. */
-function ownTenant(): string {
-  const tenantId = currentContext()?.tenantId;
-  if (tenantId) return tenantId;
-  throw new PlatformError("invalid", "tenant_missing", "This request is for no tenant");
-}
-
-function shownSettings(tenant: Tenant | null): TenantSettings {
-  if (!tenant) throw tenantNotFound();
-  return settingsOf(tenant);
 }
 
 function pageBody(query: ListTenants, page: TenantPage) {

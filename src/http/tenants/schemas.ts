@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { TenantId } from "../../domain/tenants.ts";
 
 /** What a caller may say about a tenant. Its life (state, database, placement) is the registry's. */
-const Described = tenantInsertSchema.omit({
+export const Described = tenantInsertSchema.omit({
   deployment_type: true,
   provisioning_state: true,
   provisioning_error: true,
@@ -79,16 +79,3 @@ export const ListTenants = z.object({
   take: z.coerce.number().int().min(1).max(PAGE_MAX).optional(),
 });
 export type ListTenants = z.infer<typeof ListTenants>;
-
-const { id: _id, audience: _audience, ...settings } = Described.shape;
-
-/** Every setting of a tenant that its own administrators may change. Null clears one. */
-export type TenantSettings = { [K in keyof typeof settings]?: z.infer<(typeof settings)[K]> | null };
-
-export const TenantSettings: z.ZodType<TenantSettings> = z.strictObject(
-  Object.fromEntries(Object.entries(settings).map(([name, schema]) => [name, schema.nullish()])),
-);
-
-/** The settings of a tenant's row. */
-export const settingsOf = (tenant: z.infer<typeof tenantSchema>): TenantSettings =>
-  Object.fromEntries(Object.entries(tenant).filter(([name]) => Object.hasOwn(settings, name)));

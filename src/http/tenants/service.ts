@@ -1,5 +1,6 @@
 import type { Accepted } from "../operations/service.ts";
-import type { CreateTenant, ListTenants, Tenant, TenantDatabase, TenantSettings } from "./schemas.ts";
+import type { CreateTenant, ListTenants, Tenant, TenantDatabase } from "./schemas.ts";
+import type { EffectiveSettings, TenantSettings } from "./settings.ts";
 
 /** A page of tenants. `total` is there when it was asked for, `next` when a further page exists. */
 export interface TenantPage {
@@ -34,6 +35,8 @@ export interface TenantsService {
   create(input: CreateTenant, initiator: string, idempotencyKey?: string): Promise<Creation>;
   /** Changes settings of a tenant: deep, null clears. Throws `invalid` (`invalid_default_client`). */
   changeSettings(id: string, patch: TenantSettings): Promise<Tenant | null>;
+  /** What holds for a tenant, and where it comes from. */
+  effectiveSettings(id: string): Promise<EffectiveSettings | null>;
   /**
    * Null when it is deleted already. Throws `not_found` (`tenant_not_found`), `forbidden` (`control_plane`) for the
    * control plane itself, as the three below do.
