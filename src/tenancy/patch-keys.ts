@@ -6,7 +6,8 @@ import { currentContext } from "./context.ts";
  * before it calls `update`, so that renaming a client would change its secret and empty its callbacks.
  */
 export function keepPatchKeys(adapters: DataAdapters): DataAdapters {
-  const { clients, connections, emailProviders, organizations, resourceServers } = adapters;
+  const { clients, connections, emailProviders, migrationSources, organizations, resourceServers } = adapters;
+  const { promptSettings, proxyRoutes } = adapters;
   return {
     ...adapters,
     clients: { ...clients, update: (tenantId, id, patch) => clients.update(tenantId, id, sent(patch)) },
@@ -15,6 +16,16 @@ export function keepPatchKeys(adapters: DataAdapters): DataAdapters {
       ...emailProviders,
       update: (tenantId, patch) => emailProviders.update(tenantId, sent(patch)),
     },
+    ...(migrationSources && {
+      migrationSources: {
+        ...migrationSources,
+        update: (tenantId, id, patch) => migrationSources.update(tenantId, id, sent(patch)),
+      },
+    }),
+    promptSettings: { ...promptSettings, set: (tenantId, patch) => promptSettings.set(tenantId, sent(patch)) },
+    ...(proxyRoutes && {
+      proxyRoutes: { ...proxyRoutes, update: (tenantId, id, patch) => proxyRoutes.update(tenantId, id, sent(patch)) },
+    }),
     organizations: {
       ...organizations,
       update: (tenantId, id, patch) => organizations.update(tenantId, id, sent(patch)),

@@ -15,7 +15,7 @@ export function patchKeys(): Middleware {
 }
 
 const PATCHED_ENTITY =
-  /^\/api\/v2\/(?:(?:clients|organizations|resource-servers|connections|users|roles)\/[^/]+|emails\/provider)$/;
+  /^\/api\/v2\/(?:(?:clients|organizations|resource-servers|connections|users|roles|migration-sources|proxy-routes)\/[^/]+|emails\/provider|prompts)$/;
 
 /** Undefined when it is no JSON object; to say so is AuthHero's part. */
 function keysOf(body: string): ReadonlySet<string> | undefined {
