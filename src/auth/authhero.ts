@@ -12,6 +12,12 @@ export interface AuthHeroOptions {
   readonly extensions: readonly { readonly path: string; readonly router: object }[];
 }
 
+/** A route of the app, or a middleware's, whose method is `ALL`. */
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+}
+
 /**
  * AuthHero over our adapters. There is no code executor: the one AuthHero brings runs a tenant's code in this
  * process, beside every other tenant's keys.
@@ -27,6 +33,10 @@ export function createAuthHero({ data, management, controlPlaneTenantId, issuer,
     signingKeyMode: ({ tenant_id }) => (tenant_id === controlPlaneTenantId ? "control-plane" : "tenant"),
     additionalIssuers: ({ tenant_id }) => (tenant_id === controlPlaneTenantId ? [issuer.href] : []),
   });
-  return (request: Request, env: Record<string, unknown>) =>
-    app.fetch(request, env as unknown as Parameters<typeof app.fetch>[1]);
+  return {
+    fetch: (request: Request, env: Record<string, unknown>) =>
+      app.fetch(request, env as unknown as Parameters<typeof app.fetch>[1]),
+    /** Every route there is, with Hono's parameters in its path: for those who want to know that none is unguarded. */
+    routes: app.routes.map(({ method, path }): Route => ({ method, path })),
+  };
 }

@@ -1,13 +1,15 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { MANAGEMENT_CLIENT_ID } from "./control-plane.ts";
-import { LIFECYCLE_SCOPES, MANAGEMENT_API_AUDIENCE, type Scope } from "./management-api.ts";
+import { LIFECYCLE_SCOPES, MANAGEMENT_API_AUDIENCE, type Scope, UNLISTED_SCOPES } from "./management-api.ts";
+
+const WANTED = [...LIFECYCLE_SCOPES, ...UNLISTED_SCOPES];
 
 /**
  * Adds the scopes of a tenant's life to the control plane's management API and to the first management client, where
  * they are missing. Every start does it, so a house that was set up by an older version gets them too.
  */
 export async function ensureLifecycleScopes(adapters: DataAdapters, tenantId: string): Promise<void> {
-  await ensureScopes(adapters, tenantId, LIFECYCLE_SCOPES);
+  await ensureScopes(adapters, tenantId, WANTED);
   await ensureOnGrant(adapters, tenantId);
 }
 
@@ -30,7 +32,7 @@ async function ensureOnGrant({ clientGrants }: DataAdapters, tenantId: string): 
   const found = await clientGrants.list(tenantId, { q: `client_id:"${MANAGEMENT_CLIENT_ID}"` });
   for (const { id, client_id, audience, scope = [] } of found.client_grants) {
     if (client_id !== MANAGEMENT_CLIENT_ID || audience !== MANAGEMENT_API_AUDIENCE) continue;
-    const missing = LIFECYCLE_SCOPES.map(({ value }) => value).filter((value) => !scope.includes(value));
+    const missing = WANTED.map(({ value }) => value).filter((value) => !scope.includes(value));
     if (missing.length > 0) await clientGrants.update(tenantId, id, { scope: [...scope, ...missing] });
   }
 }

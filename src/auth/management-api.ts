@@ -8,8 +8,12 @@ export interface Scope {
   readonly description?: string;
 }
 
+/** Scopes that routes of AuthHero's ask for and its own list lacks: without them nobody could call those. */
+export const UNLISTED_SCOPES: readonly Scope[] = [{ value: "delete:prompts", description: "Delete custom texts" }];
+
 /** Every scope of the management API, for the API's own registration in a tenant. */
-export const managementScopes = (): Scope[] => MANAGEMENT_API_SCOPES.map((scope) => ({ ...scope }));
+export const managementScopes = (): Scope[] =>
+  [...MANAGEMENT_API_SCOPES, ...UNLISTED_SCOPES].map((scope) => ({ ...scope }));
 
 /** What operators may do to the lives of tenants. On the control plane only; some of them AuthHero knows too. */
 export const LIFECYCLE_SCOPES: readonly Scope[] = [

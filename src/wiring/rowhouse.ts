@@ -9,7 +9,7 @@ import type { Placement } from "../../provisioning/placements.ts";
 import { createPool, type Pool } from "../../provisioning/pool.ts";
 import type { Registry } from "../../provisioning/registry.ts";
 import { createTemplate } from "../../provisioning/template.ts";
-import { createAuthHero } from "../auth/authhero.ts";
+import { createAuthHero, type Route } from "../auth/authhero.ts";
 import { seedControlPlane } from "../auth/control-plane.ts";
 import { deliveredBehind } from "../auth/delivery.ts";
 import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
@@ -68,6 +68,8 @@ export interface RowhouseOptions extends FirstRights {
 export interface Rowhouse {
   /** Answers a request; the second argument is what `@hono/node-server` gives. */
   fetch(request: Request, env?: object): Response | Promise<Response>;
+  /** What AuthHero serves behind the front: every route, with Hono's parameters in its path. */
+  readonly routes: readonly Route[];
   /** What to tell the operator, on the first start only. */
   readonly firstLogin: string | null;
   /** Ends background work and closes every database. Requests must have ended before. */
@@ -105,7 +107,7 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
   const authAdapters = routed({ ...routing, surface: "auth", operations: operationsFace });
   const data = raisingEpochs(authAdapters, controlPlane.registry.raiseEpoch);
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
-  const front = frontOver(controlPlane, {
+  const { front, routes } = frontOver(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing },
     ...{ fleetOperations, mailing, pending, team, providers, audit: auditing.noting(authAdapters) },
   });
@@ -130,6 +132,7 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
 
   return {
     fetch: front.fetch,
+    routes,
     firstLogin,
     async close() {
       await fleetJobs.stop();
@@ -287,7 +290,20 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     tenantId,
     organizationOwners(controlPlane),
   );
-  return createFront({
+  const authHero = createAuthHero({
+    data: deliveredBehind(soundPasswordResets(mailing.stub(data), clock), left),
+    management: deliveredBehind(
+      protectSynced(refuseCode(keepPatchKeys(soundPasswordResets(mailing.stub(management), clock))), tenantId),
+      left,
+    ),
+    controlPlaneTenantId: tenantId,
+    issuer: rules.issuer,
+    extensions: [
+      { path: "/tenants", router: createTenantsRouter(tenants, operations) },
+      { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },
+    ],
+  });
+  const front = createFront({
     ...rules,
     trustedProxies: config.TRUSTED_PROXIES,
     states: { ownerOf: registry.directories.tenantOfState },
@@ -298,23 +314,12 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     pending: behind.pending,
     pageSources: createPageSources(data),
     ...(mailing.mailbox && { mails: mailing.mailbox.list }),
-    inner: createAuthHero({
-      data: deliveredBehind(soundPasswordResets(mailing.stub(data), clock), left),
-      management: deliveredBehind(
-        protectSynced(refuseCode(keepPatchKeys(soundPasswordResets(mailing.stub(management), clock))), tenantId),
-        left,
-      ),
-      controlPlaneTenantId: tenantId,
-      issuer: rules.issuer,
-      extensions: [
-        { path: "/tenants", router: createTenantsRouter(tenants, operations) },
-        { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },
-      ],
-    }),
+    inner: authHero.fetch,
     audit: behind.audit,
     log,
     clock,
   });
+  return { front, routes: authHero.routes };
 }
 
 const hostRules = (config: Config): HostRules => ({

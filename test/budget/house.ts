@@ -46,7 +46,7 @@ export async function openHouse(data: DataAdapters): Promise<House & { login: Fi
     deliver: () => Promise.resolve(),
   });
   if (!login) throw new Error("the house was furnished before");
-  const app = createAuthHero({
+  const { fetch: app } = createAuthHero({
     data,
     management: data,
     controlPlaneTenantId: TENANT,

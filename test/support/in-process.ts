@@ -56,6 +56,7 @@ export async function openInProcess(
     directory,
     issuer: config.ISSUER,
     login,
+    routes: rowhouse.routes,
     send,
     hostOf,
     api,

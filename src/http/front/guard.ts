@@ -1,8 +1,9 @@
 import { PlatformError } from "../../domain/errors.ts";
 import type { HostRules } from "../../tenancy/hosts.ts";
+import { tenantForbidden, tenantNotFound } from "../tenant-refusals.ts";
 import { refuse } from "./answer.ts";
 import type { Draft, Middleware } from "./exchange.ts";
-import { address, tenantNotFound } from "./hosts.ts";
+import { address } from "./hosts.ts";
 import { type ReachRules, reach } from "./reach.ts";
 import { isManagement, isPublicManagement } from "./routes.ts";
 import { bearerToken, type TokenRules, verifyToken } from "./token.ts";
@@ -29,7 +30,7 @@ export function guard(rules: GuardRules): Middleware {
 
     const wish = { ...draft, hostTenantId: c.get("host").tenantId, namedTenantId: c.get("namedTenantId") };
     const tenantId = reach(actor, wish, rules);
-    if (tenantId === null) return refuse(c, forbidden());
+    if (tenantId === null) return refuse(c, tenantForbidden());
 
     const target = await address(tenantId, rules, rules.placements);
     // Only those who may go everywhere come this far with a tenant that is not there.
@@ -48,4 +49,3 @@ function isOpen({ method, path, headers }: Draft): boolean {
 }
 
 const unauthorized = () => new PlatformError("unauthorized", "invalid_token", "A valid bearer token is required.");
-const forbidden = () => new PlatformError("forbidden", "tenant_forbidden", "The token does not reach this tenant.");

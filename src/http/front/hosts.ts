@@ -1,5 +1,6 @@
 import { PlatformError } from "../../domain/errors.ts";
 import { type HostRules, matchHost, originOf } from "../../tenancy/hosts.ts";
+import { tenantNotFound } from "../tenant-refusals.ts";
 import { type Refusal, refuse } from "./answer.ts";
 import type { Addressed, Middleware, Placements } from "./exchange.ts";
 
@@ -30,7 +31,6 @@ export async function address(tenantId: string, rules: HostRules, placements: Pl
   return { tenantId, origin, placement };
 }
 
-export const tenantNotFound = () => new PlatformError("not_found", "tenant_not_found", "There is no such tenant.");
 const unknownHost = () => new PlatformError("not_found", "unknown_host", "This server does not answer to that name.");
 
 // RFC 9110, section 15.5.20.

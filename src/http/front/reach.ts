@@ -39,10 +39,13 @@ function ownOf({ organizationTenantId: own }: Actor, wish: Wish, controlPlaneTen
   return own !== undefined && wanted === own ? own : null;
 }
 
-/** Of the routes about tenants an organization's token has the list, its own tenant, and what can be read below it. */
-function mayUseTenants({ organizationId, organizationTenantId }: Actor, { method, path }: Wish): boolean {
-  if (organizationId === undefined) return true;
+/**
+ * The list of tenants is the caller's own, and making one is a scope of its own; all else about tenants and operations is
+ * for those who may go everywhere. An organization's token has the list, its own tenant, and what can be read below it.
+ */
+function mayUseTenants({ organizationId, organizationTenantId, scopes }: Actor, { method, path }: Wish): boolean {
   const route = tenantsRoute(path);
+  if (organizationId === undefined) return scopes.has(EVERYWHERE) || (route !== null && route.id === undefined);
   if (organizationTenantId === undefined || route === null) return false;
   if (route.id === undefined) return method === "GET";
   const methods = route.isBelow ? ["GET"] : ["GET", "PATCH", "DELETE"];

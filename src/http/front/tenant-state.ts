@@ -1,8 +1,8 @@
 import { PlatformError } from "../../domain/errors.ts";
 import type { TenantState } from "../../domain/tenants.ts";
+import { tenantNotFound } from "../tenant-refusals.ts";
 import { refuse } from "./answer.ts";
 import type { Draft, Middleware } from "./exchange.ts";
-import { tenantNotFound } from "./hosts.ts";
 import { isDiscovery, isManagement, isSignUp } from "./routes.ts";
 
 /**

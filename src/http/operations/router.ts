@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { tenantNotFound } from "../tenant-refusals.ts";
 import {
   createRouter,
   ErrorBody,
@@ -10,7 +11,6 @@ import {
   requireGlobal,
   requireReach,
   requires,
-  tenantNotFound,
 } from "../tenants/common.ts";
 import { acceptedHeaders, operationNotFound, prefersAsync, requireOperation } from "./accepted.ts";
 import { addFleetRoutes } from "./fleet-routes.ts";

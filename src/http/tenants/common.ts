@@ -1,6 +1,8 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { PlatformError } from "../../domain/errors.ts";
 import { currentContext } from "../../tenancy/context.ts";
+import { EVERYWHERE } from "../front/reach.ts";
+import { tenantForbidden } from "../tenant-refusals.ts";
 
 export const ErrorBody = z.object({
   statusCode: z.number(),
@@ -47,22 +49,20 @@ function problemsOf(error: z.ZodError): string {
 /** Operators see every tenant: a token of the control plane, of no organization, with `admin:organizations`. */
 export function seesEverything(): boolean {
   const actor = currentContext()?.actor;
-  return actor !== undefined && actor.organizationId === undefined && actor.scopes.has("admin:organizations");
+  return actor !== undefined && actor.organizationId === undefined && actor.scopes.has(EVERYWHERE);
 }
 
 /** Throws `forbidden` (`tenant_forbidden`) to everybody but operators. */
 export function requireGlobal(): void {
   if (seesEverything()) return;
-  throw new PlatformError("forbidden", "tenant_forbidden", "This token does not reach this tenant");
+  throw tenantForbidden();
 }
 
 /** Throws `forbidden` (`tenant_forbidden`) to everybody but operators and the tenant's own team. */
 export function requireReach(tenantId: string): void {
   if (seesEverything() || currentContext()?.actor?.organizationTenantId === tenantId) return;
-  throw new PlatformError("forbidden", "tenant_forbidden", "This token does not reach this tenant");
+  throw tenantForbidden();
 }
 
 /** Who asks, for the journal. */
 export const initiator = () => currentContext()?.actor?.subject ?? "unknown";
-
-export const tenantNotFound = () => new PlatformError("not_found", "tenant_not_found", "There is no such tenant");

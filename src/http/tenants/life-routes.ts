@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { acceptedHeaders, prefersAsync, requireOperation } from "../operations/accepted.ts";
 import { Operation } from "../operations/schemas.ts";
 import type { OperationsService } from "../operations/service.ts";
+import { tenantNotFound } from "../tenant-refusals.ts";
 import {
   ErrorBody,
   IdParameter,
@@ -12,7 +13,6 @@ import {
   requireGlobal,
   requireReach,
   requires,
-  tenantNotFound,
 } from "./common.ts";
 import { Tenant } from "./schemas.ts";
 import type { TenantsService } from "./service.ts";

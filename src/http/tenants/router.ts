@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { currentContext } from "../../tenancy/context.ts";
 import { addOperationRoutes } from "../operations/router.ts";
 import type { OperationsService } from "../operations/service.ts";
+import { tenantNotFound } from "../tenant-refusals.ts";
 import {
   createRouter,
   IdParameter,
@@ -11,7 +12,6 @@ import {
   requireReach,
   requires,
   seesEverything,
-  tenantNotFound,
 } from "./common.ts";
 import { addCreateRoute } from "./create-route.ts";
 import { addLifeRoutes } from "./life-routes.ts";
