@@ -1,11 +1,12 @@
 import { PlatformError } from "../../domain/errors.ts";
+import { TenantId } from "../../domain/tenants.ts";
 import type { HostRules } from "../../tenancy/hosts.ts";
 import { tenantForbidden, tenantNotFound } from "../tenant-refusals.ts";
 import { refuse } from "./answer.ts";
 import type { Draft, Middleware } from "./exchange.ts";
 import { address } from "./hosts.ts";
 import { type ReachRules, reach } from "./reach.ts";
-import { isManagement, isPublicManagement } from "./routes.ts";
+import { isManagement, isPublicManagement, tenantsRoute } from "./routes.ts";
 import { bearerToken, type TokenRules, verifyToken } from "./token.ts";
 
 export type GuardRules = TokenRules & HostRules & ReachRules;
@@ -32,6 +33,8 @@ export function guard(rules: GuardRules): Middleware {
     const tenantId = reach(actor, wish, rules);
     if (tenantId === null) return refuse(c, tenantForbidden());
 
+    if (isAboutNobody(draft.path, rules)) return refuse(c, invalidTenantId());
+
     const target = await address(tenantId, rules, rules.placements);
     // Only those who may go everywhere come this far with a tenant that is not there.
     if (target === null) return refuse(c, tenantNotFound());
@@ -48,4 +51,11 @@ function isOpen({ method, path, headers }: Draft): boolean {
   return isPreflight || isPublicManagement(method, path);
 }
 
+/** What no tenant can ever be called is not looked for. */
+function isAboutNobody(path: string, { controlPlaneTenantId }: GuardRules): boolean {
+  const id = tenantsRoute(path)?.id || controlPlaneTenantId;
+  return id !== controlPlaneTenantId && !TenantId.safeParse(id).success;
+}
+
+const invalidTenantId = () => new PlatformError("invalid", "invalid_tenant_id", "id: no tenant can have this id.");
 const unauthorized = () => new PlatformError("unauthorized", "invalid_token", "A valid bearer token is required.");

@@ -18,12 +18,12 @@ export function isControlPlaneOnly(path: string): boolean {
 /** The tenant's own e-mail provider. */
 export const isMailProvider = (path: string) => plain(path) === `${MANAGEMENT}/emails/provider`;
 
-/** The parts of a path `/api/v2/tenants`, `/tenants/{id}` or `/tenants/{id}/…`; null for every other one. */
+/** The parts of a path `/api/v2/tenants`, `/tenants/{id}` or `/tenants/{id}/…`, the id as it was written; else null. */
 export function tenantsRoute(path: string): { readonly id: string | undefined; readonly isBelow: boolean } | null {
-  const [, api, version, tenants, id, ...below] = plain(path).split("/");
-  if (`/${api}/${version}` !== MANAGEMENT || tenants !== "tenants") return null;
+  if (!isBelow(plain(path), `${MANAGEMENT}/tenants`)) return null;
+  const [, , , , id, ...below] = path.replace(/\/{2,}/g, "/").split("/");
   // Of the request's tenant, whichever that is.
-  if (id === "settings" && below.length === 0) return null;
+  if (plain(path) === `${MANAGEMENT}/tenants/settings`) return null;
   return { id, isBelow: below.length > 0 };
 }
 

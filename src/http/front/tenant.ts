@@ -1,12 +1,13 @@
 import { PlatformError } from "../../domain/errors.ts";
+import { TenantId } from "../../domain/tenants.ts";
 import { refuse } from "./answer.ts";
 import type { Addressed, Middleware } from "./exchange.ts";
 import { isManagement } from "./routes.ts";
 
 /**
  * Settles which tenant the request names. A tenant's host fixes it, and a header has to agree; on the control plane's
- * host a header may name another one, on management routes only. What disagrees, is empty or comes twice is 400
- * `tenant_conflict`. All other ways of naming a tenant are dropped; AuthHero will get the one `tenant-id` we decide on.
+ * host a header may name another one, on management routes only. What disagrees, is empty, comes twice or can be no
+ * tenant's id is 400 `tenant_conflict`. All other ways of naming a tenant are dropped; AuthHero will get the one `tenant-id` we decide on.
  */
 export function tenant(): Middleware {
   return async (c, next) => {
@@ -30,7 +31,7 @@ function isWelcome(claim: string, host: Addressed, path: string): boolean {
   if (claim === "" || claim.includes(",")) return false;
   if (claim === host.tenantId) return true;
   const onControlPlane = host.placement === null;
-  return onControlPlane && isManagement(path);
+  return onControlPlane && isManagement(path) && TenantId.safeParse(claim).success;
 }
 
 const conflict = () =>

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { FLEET_KINDS } from "../../../provisioning/fleet-journal.ts";
 import { FINDINGS, type FindingKind } from "../../../provisioning/reconcile/findings.ts";
+import { TenantId } from "../../domain/tenants.ts";
 
 /** More than anybody names by hand; without a list it is everybody. */
 const NAMED_TENANTS_MAX = 100;
@@ -9,7 +10,7 @@ const PAGE_MAX = 100;
 
 const Kind = z.enum(FLEET_KINDS);
 const Wave = z.enum(["canary", "1 %", "10 %", "rest"]);
-const TenantIds = z.array(z.string().min(1).max(100)).min(1).max(NAMED_TENANTS_MAX);
+const TenantIds = z.array(TenantId).min(1).max(NAMED_TENANTS_MAX);
 
 /** An operation on many tenants. */
 export const FleetOperation = z.object({
