@@ -1,16 +1,8 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { PlatformError } from "../../domain/errors.ts";
 import { currentContext } from "../../tenancy/context.ts";
-import {
-  IdParameter,
-  json,
-  notFound,
-  refusals,
-  requireReach,
-  requires,
-  seesEverything,
-  tenantNotFound,
-} from "./common.ts";
+import { tenantNotFound } from "../tenant-refusals.ts";
+import { IdParameter, json, notFound, refusals, requireReach, requires, seesEverything } from "./common.ts";
 import { Tenant } from "./schemas.ts";
 import type { TenantsService } from "./service.ts";
 import { beyondTeam, EffectiveSettings, settingsOf, TenantSettings } from "./settings.ts";
