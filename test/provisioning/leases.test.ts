@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { thisProcess } from "../../provisioning/process.ts";
 import { PlatformError } from "../../src/domain/errors.ts";
+import { STEPS } from "./steps.ts";
 import { ask, filesOf, type Street, stepsOf, streets, until } from "./street.ts";
 
 const { street, restart } = streets();
@@ -35,9 +36,7 @@ describe("the lease of an operation", () => {
 
     expect(await creation).toMatchObject({ code: "conflict", reason: "operation_overtaken" });
     expect(await two.registry.read("acme")).toMatchObject({ state: "ready" });
-    const steps =
-      "claim create-database verify-schema write-identity signing-key seed-defaults organization verify activate";
-    expect(await stepsOf(two, "acme")).toEqual(steps.split(" ").map((step) => `${step} done`));
+    expect(await stepsOf(two, "acme")).toEqual(["claim", ...STEPS.create].map((step) => `${step} done`));
     expect(await two.journal.list("acme")).toMatchObject([{ state: "done", fence: 2, attempts: 2, leaseOwner: null }]);
   });
 
