@@ -27,7 +27,10 @@ import { createTenantPool } from "./tenant-pool.ts";
 export interface DatabaseFactory {
   /** Adapters that may be kept. Throws `not_found` (`tenant_not_found`) for a tenant without a database. */
   getAdapters(tenantId: string): Promise<DataAdapters>;
-  /** Makes sure that the tenant has a database, migrated and empty. Repeating is harmless. */
+  /**
+   * Makes sure that the tenant has a database, migrated and empty. Repeating is harmless. Throws `conflict`
+   * (`tenant_deleting`) until a removal that was cut off has been repeated.
+   */
   provision(tenantId: string): Promise<void>;
   /** Makes sure that the tenant's database is gone for good. Repeating is harmless. */
   deprovision(tenantId: string): Promise<void>;
@@ -188,6 +191,7 @@ async function provision({ registry, template }: Opened, provider: DatabaseProvi
   let placement = (await registry.read(tenantId)) ?? (await claim(registry, provider, tenantId));
   requireAt(placement, provider);
   if (SERVED.includes(placement.state)) return;
+  requireMaking(placement);
   if (placement.state === "pending") placement = await registry.transition(placement, "provisioning");
   const location = await provider.ensure(placement.database, { from: await template.at(provider) });
   placement = await registry.recordDatabase(placement, location, template.schemaVersion);
@@ -227,6 +231,13 @@ async function deprovision({ registry, pool }: Opened, provider: DatabaseProvide
 function requireAt({ tenantId, provider }: Placement, { name }: DatabaseProvider): void {
   if (provider === name) return;
   throw new PlatformError("conflict", "foreign_database", `The database of ${tenantId} is at ${provider}, not ${name}`);
+}
+
+/** Before the provider is asked: it would make anew what has just been destroyed. */
+function requireMaking({ tenantId, state }: Placement): void {
+  if (state === "pending" || state === "provisioning") return;
+  const message = `The database of ${tenantId} is ${state}: call deprovision to its end first`;
+  throw new PlatformError("conflict", `tenant_${state}`, message);
 }
 
 const notFound = (tenantId: string) =>

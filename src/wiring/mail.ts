@@ -41,16 +41,17 @@ export function createMailing({ config, clock, controlPlaneTenantId, ownProvider
   const deployments = config.SMTP_URL ? smtpProvider(config.SMTP_URL) : mailbox && NOBODY;
   const from = config.SMTP_FROM ?? `no-reply@${config.BASE_DOMAIN}`;
 
-  const providerOf = async (tenantId: string): Promise<MailProvider | null> => {
+  const find = async (tenantId: string) => {
     const own = await ownProvider(tenantId);
-    if (own) return { provider: own, isTenants: tenantId !== controlPlaneTenantId };
-    const inherited = (tenantId !== controlPlaneTenantId && (await ownProvider(controlPlaneTenantId))) || deployments;
-    return inherited && { provider: inherited, isTenants: false };
+    if (own) return { provider: own, source: "own" } as const;
+    const inherited = tenantId !== controlPlaneTenantId && (await ownProvider(controlPlaneTenantId));
+    if (inherited) return { provider: inherited, source: "control_plane" } as const;
+    return deployments && ({ provider: deployments, source: "default" } as const);
   };
-  const sourceOf = async (tenantId: string) => {
-    if (await ownProvider(tenantId)) return "own";
-    if (tenantId !== controlPlaneTenantId && (await ownProvider(controlPlaneTenantId))) return "control_plane";
-    return deployments && "default";
+  const providerOf = async (tenantId: string): Promise<MailProvider | null> => {
+    const found = await find(tenantId);
+    const isTenants = found?.source === "own" && tenantId !== controlPlaneTenantId;
+    return found && { provider: found.provider, isTenants };
   };
   const seen = async (tenantId: string) => {
     const found = await providerOf(tenantId);
@@ -66,7 +67,7 @@ export function createMailing({ config, clock, controlPlaneTenantId, ownProvider
 
   return {
     mailbox,
-    sourceOf,
+    sourceOf: async (tenantId) => (await find(tenantId))?.source ?? null,
     requireSender: mailer.requireSender,
     async send(tenantId, template, message) {
       await mailer.requireSender(tenantId);

@@ -6,9 +6,8 @@ import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts
 import type { Witness } from "../../provisioning/operation-rows.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
-import { createPool, type Pool } from "../../provisioning/pool.ts";
+import type { Pool } from "../../provisioning/pool.ts";
 import type { Registry } from "../../provisioning/registry.ts";
-import { createTemplate } from "../../provisioning/template.ts";
 import { createAuthHero, type Route } from "../auth/authhero.ts";
 import { seedControlPlane } from "../auth/control-plane.ts";
 import { deliveredBehind } from "../auth/delivery.ts";
@@ -20,14 +19,9 @@ import { ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
 import { startUpkeep, type Upkeep } from "../auth/upkeep.ts";
 import type { Config } from "../config.ts";
-import type { Database } from "../db/database.ts";
-import { migrate, migrationHash } from "../db/migrate.ts";
-import { inRounds } from "../db/rounds.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
 import { createPending, type Pending } from "../domain/pending.ts";
-import { createDataAdapters } from "../entities/adapters.ts";
 import { createCache } from "../entities/cache.ts";
-import { createStore } from "../entities/store.ts";
 import type { Audit } from "../http/front/audit.ts";
 import { createFront } from "../http/front/index.ts";
 import { createOperationsRouter } from "../http/operations/router.ts";
@@ -57,6 +51,7 @@ import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
 import { createTeam, ensureTeams, type FirstRights, type Team } from "./team.ts";
 import { createOperationsService } from "./tenant-operations.ts";
+import { createTenantPool } from "./tenant-pool.ts";
 import { createTenantsService, purgeStatements } from "./tenants.ts";
 
 export interface RowhouseOptions extends FirstRights {
@@ -169,23 +164,9 @@ interface Opening extends Required<Pick<RowhouseOptions, "config" | "log" | "clo
 async function openTenants(controlPlane: ControlPlane, { config, log, clock, witness, team }: Opening) {
   const { registry, database, adapters, keyRing, process, processes } = controlPlane;
   const providers = createProviders(config);
-  const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
-    createDataAdapters(createStore(inRounds(opened), { clock, keyRing, tag }));
-  const schemaVersion = await migrationHash(["tenant"]);
-  const pool = createPool({
-    registry,
-    providers,
-    async openTenant(opened, placement) {
-      await bringUpToDate(registry, opened, placement, schemaVersion);
-      return openTenant(opened, placement);
-    },
-    maxOpen: config.POOL_MAX_OPEN,
-    idleMs: config.POOL_IDLE_MS,
-    clock,
-  });
-  const template = createTemplate({
-    schemaVersion,
-    migrate: (opened) => migrate(opened, ["tenant"]),
+  const { POOL_MAX_OPEN: maxOpen, POOL_IDLE_MS: idleMs } = config;
+  const { pool, template, openTenant } = await createTenantPool({
+    ...{ registry, providers, keyRing, maxOpen, idleMs, clock },
   });
   const journal = createJournal({ database, clock, process, witness });
   const keys = createKeyReserve({ database, keyRing, clock, generate: generateSigningKey });
@@ -213,13 +194,6 @@ async function openTenants(controlPlane: ControlPlane, { config, log, clock, wit
   });
   const jobs = createFleetJobs({ controlPlane, providers, template, lifecycle, journal, clock, ...team });
   return { pool, providers, lifecycle, journal, keys, fleet, jobs };
-}
-
-/** A database that older code has made gets the migrations it lacks before anybody sees it. */
-async function bringUpToDate(registry: Registry, opened: Database, placement: Placement, schemaVersion: string) {
-  if (placement.schemaVersion === schemaVersion || !placement.location) return;
-  await migrate(opened, ["tenant"]);
-  await registry.recordSchema(placement, schemaVersion);
 }
 
 function routingTo(

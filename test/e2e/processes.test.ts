@@ -5,7 +5,8 @@ import { Kysely, sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFile } from "../../src/db/native.ts";
 import { api, createTenant, furnish, managementToken } from "../support/clients.ts";
-import { freePort, type RunningServer, startServer } from "../support/server.ts";
+import { freePort } from "../support/program.ts";
+import { type RunningServer, startServer } from "../support/server.ts";
 import { sqldMissing, startSqld } from "../support/sqld.ts";
 
 /** Far longer than anything here takes; a machine may be busy. */

@@ -86,6 +86,32 @@ it("removes a database for good, and begins anew under another name", async () =
   expect((await (await factory.getAdapters("acme")).roles.list("acme")).roles).toEqual([]);
 });
 
+it("makes nothing of a tenant whose removal was cut off, and removes the rest when it is asked again", async () => {
+  const directory = join(root, "cut");
+  const provider = fileProvider({ directory });
+  const cut = { isOn: true };
+  const failing = {
+    ...provider,
+    async destroy(name: Parameters<typeof provider.destroy>[0]) {
+      await provider.destroy(name);
+      if (cut.isOn) throw new Error("cut");
+    },
+  };
+  const factory = toDatabaseFactory(failing, { database: { url: `file:${join(root, "cut.db")}` }, keyRing });
+  factories.push(factory);
+  const databases = () => readdirSync(directory).filter((file) => /^t-.*\.db$/.test(file));
+  await factory.provision("acme");
+  await expect(factory.deprovision("acme")).rejects.toThrow("cut");
+
+  await expect(factory.provision("acme")).rejects.toMatchObject({ code: "conflict", reason: "tenant_deleting" });
+
+  expect(databases()).toEqual([]);
+  cut.isOn = false;
+  await factory.deprovision("acme");
+  await factory.provision("acme");
+  expect(databases()).toHaveLength(1);
+});
+
 it("keeps the control plane's members out of a tenant's adapters", async () => {
   const factory = files("members");
   await factory.provision("acme");

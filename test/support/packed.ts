@@ -1,13 +1,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { collect, freePort, ready } from "./program.ts";
 
 const run = promisify(execFile);
-const READY_MS = 60_000;
 
 /** A directory in which the package is installed as it would be published, with the examples beside it. */
 export interface PackedProject {
@@ -98,36 +97,3 @@ const TSCONFIG = {
   },
   include: ["examples"],
 };
-
-function collect(child: ChildProcess): () => string {
-  let printed = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on("data", (chunk: Buffer) => {
-      printed += chunk.toString();
-    });
-  }
-  return () => printed;
-}
-
-async function ready(example: string, port: number, child: ChildProcess, printed: () => string): Promise<void> {
-  const deadline = Date.now() + READY_MS;
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`${example} ended with code ${child.exitCode}:\n${printed()}`);
-    const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null);
-    if (answer?.ok) return;
-    await new Promise((settle) => setTimeout(settle, 50));
-  }
-  child.kill("SIGKILL");
-  throw new Error(`${example} was not ready in time:\n${printed()}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}

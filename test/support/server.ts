@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { collect, freePort, ready } from "./program.ts";
 
 /** A Rowhouse of one's own: a real process on loopback over a directory that nobody else has. */
 export interface RunningServer {
@@ -30,16 +30,13 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A start takes two seconds, and many times that on a machine that is busy with other tests. */
-const READY_MS = 90_000;
-
 /** Starts `npm start`'s program and waits until it answers `/healthz`. */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), "rowhouse-"));
   const port = options.port ?? (await freePort());
   const child = launch(port, directory, options.env);
   const printed = collect(child);
-  await ready(port, child, printed);
+  await ready("The server", port, child, printed);
   const login = readFirstLogin(directory);
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -85,28 +82,6 @@ function launch(port: number, directory: string, env: Readonly<Record<string, st
   });
 }
 
-function collect(child: ChildProcess): () => string {
-  let printed = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on("data", (chunk: Buffer) => {
-      printed += chunk.toString();
-    });
-  }
-  return () => printed;
-}
-
-async function ready(port: number, child: ChildProcess, printed: () => string): Promise<void> {
-  const deadline = Date.now() + READY_MS;
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`The server ended with code ${child.exitCode}:\n${printed()}`);
-    const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null);
-    if (answer?.ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  child.kill("SIGKILL");
-  throw new Error(`The server was not ready in time:\n${printed()}`);
-}
-
 function readFirstLogin(directory: string) {
   const text = readFileSync(join(directory, "first-login.txt"), "utf8");
   const value = (name: string) => {
@@ -119,16 +94,4 @@ function readFirstLogin(directory: string) {
     clientSecret: value("client secret"),
     administrator: { username: value("administrator"), password: value("password") },
   };
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

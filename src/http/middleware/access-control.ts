@@ -3,6 +3,8 @@ import * as z from "zod";
 import { PlatformError } from "../../domain/errors.ts";
 import { requireOptions } from "../../domain/options.ts";
 import { validateTenantAccess } from "../../tenancy/access.ts";
+import { EVERYWHERE } from "../front/reach.ts";
+import { tenantForbidden } from "../tenant-refusals.ts";
 import { type MultiTenancyEnv, refusing, requireTenant, type VerifiedClaims } from "./env.ts";
 
 export interface AccessControl {
@@ -34,14 +36,10 @@ export function createAccessControlMiddleware(options: AccessControl = {}): Midd
   return refusing((c) => {
     const user = c.get("user");
     if (!user) throw new PlatformError("unauthorized", "invalid_token", "A valid bearer token is required.");
-    if (!reaches(user, requireTenant(c), options)) {
-      throw new PlatformError("forbidden", "tenant_forbidden", "The token does not reach this tenant.");
-    }
+    if (!reaches(user, requireTenant(c), options)) throw tenantForbidden();
     return Promise.resolve();
   });
 }
-
-const EVERYWHERE = "admin:organizations";
 
 function reaches(user: VerifiedClaims, target: string, options: AccessControl): boolean {
   const { controlPlaneTenantId = "control_plane", requireOrganizationMatch = true } = options;

@@ -3,7 +3,8 @@ import type { MiddlewareHandler } from "hono";
 import * as z from "zod";
 import { PlatformError } from "../../domain/errors.ts";
 import { callable, requireOptions } from "../../domain/options.ts";
-import { type MultiTenancyEnv, refusing, requireTenant, tenantNotFound } from "./env.ts";
+import { tenantNotFound } from "../tenant-refusals.ts";
+import { type MultiTenancyEnv, refusing, requireTenant } from "./env.ts";
 
 /** The adapters over one tenant's own database; null or `not_found` when there is no such tenant. */
 export type GetAdapters = (

@@ -38,5 +38,3 @@ export function requireTenant(c: Context<MultiTenancyEnv>): string {
   if (tenantId) return tenantId;
   throw new PlatformError("invalid", "tenant_missing", "Nothing says which tenant this request is for");
 }
-
-export const tenantNotFound = () => new PlatformError("not_found", "tenant_not_found", "There is no such tenant.");

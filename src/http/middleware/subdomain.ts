@@ -3,7 +3,8 @@ import * as z from "zod";
 import { PlatformError } from "../../domain/errors.ts";
 import { callable, requireOptions } from "../../domain/options.ts";
 import { matchHost } from "../../tenancy/hosts.ts";
-import { type MultiTenancyEnv, refusing, tenantNotFound } from "./env.ts";
+import { tenantNotFound } from "../tenant-refusals.ts";
+import { type MultiTenancyEnv, refusing } from "./env.ts";
 
 /** Finds the tenant of a label below the base domain; null when there is none. `c` is the request's Hono context. */
 export type ResolveSubdomain = (
