@@ -89,6 +89,18 @@ function unreadable(cause: unknown): PlatformError {
   return new PlatformError("unavailable", "database_unreadable", "The database file cannot be opened", { cause });
 }
 
+/** A connection made ready by `prepare`, and closed again when that fails. */
+function connectPrepared(path: string, prepare: (connection: Connection) => void): Connection {
+  const connection = connect(path);
+  try {
+    prepare(connection);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
 /** One connection that is opened when needed and thrown away when it cannot be trusted any more. */
 function createSlot(openConnection: () => Connection) {
   let connection: Connection | undefined;
@@ -121,14 +133,14 @@ function createSlot(openConnection: () => Connection) {
 }
 
 async function openReader(path: string) {
-  const slot = createSlot(() => {
-    const connection = connect(path);
-    // Readers and the writer disturb each other in every other mode. WAL is kept in the file.
-    const [mode] = connection.run(statementOf("pragma journal_mode")).rows;
-    if (mode?.journal_mode !== "wal") connection.run(statementOf("pragma journal_mode = wal"));
-    connection.exec("pragma query_only = 1");
-    return connection;
-  });
+  const slot = createSlot(() =>
+    connectPrepared(path, (connection) => {
+      // Readers and the writer disturb each other in every other mode. WAL is kept in the file.
+      const [mode] = connection.run(statementOf("pragma journal_mode")).rows;
+      if (mode?.journal_mode !== "wal") connection.run(statementOf("pragma journal_mode = wal"));
+      connection.exec("pragma query_only = 1");
+    }),
+  );
   await slot.attempt(() => {});
 
   return {
