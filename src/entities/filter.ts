@@ -1,5 +1,6 @@
 import { type Expression, type ExpressionBuilder, type RawBuilder, type SqlBool, sql } from "kysely";
 import { type Operator, parseQuery, type Term } from "./query.ts";
+import { rarely } from "./rarely.ts";
 import type { Tables } from "./store.ts";
 
 /** How a field of `q` compares. `contains` is a substring match whatever was asked, as Auth0's is for some fields. */
@@ -77,12 +78,6 @@ function compare(
   const compared = sql<SqlBool>`${column} ${sql.raw(operator)} ${bound}`;
   return as === "text" && operator === "=" ? rarely(compared) : compared;
 }
-
-/**
- * Without statistics SQLite takes a tenant to have ten rows, and would rather walk all of them in the order asked for
- * than look one up and sort. The hint changes no result.
- */
-const rarely = (condition: Expression<SqlBool>) => sql<SqlBool>`likelihood(${condition}, 0.001)`;
 
 function boundValue(as: Exclude<Filter["as"], "contains">, value: string): string | number | null {
   if (as === "text") return value;

@@ -1,5 +1,6 @@
 import type { Identity, User } from "@authhero/adapter-interfaces";
-import { sql } from "kysely";
+import { type SqlBool, sql } from "kysely";
+import { rarely } from "./rarely.ts";
 
 const FIELDS = [
   "user_id",
@@ -24,7 +25,7 @@ export const linkedUsers = sql<string>`(
   select json_group_array(json_object(${sql.join(FIELDS.flatMap((field) => [sql.lit(field), sql.ref(field)]))}))
   from (
     select * from users as linked
-    where linked.tenant_id = users.tenant_id and linked.linked_to = users.user_id
+    where linked.tenant_id = users.tenant_id and ${rarely(sql<SqlBool>`linked.linked_to = users.user_id`)}
     order by linked.created_at, linked.user_id
   )
 )`.as("linked");

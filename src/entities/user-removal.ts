@@ -1,4 +1,5 @@
 import type { Compilable } from "kysely";
+import { rarely } from "./rarely.ts";
 import type { Store } from "./store.ts";
 
 /** What belongs to one user. Sessions come apart: login sessions may point at them. */
@@ -24,7 +25,7 @@ export function userRemoval(store: Store, tenantId: string, userId: string): Com
     .selectFrom("users")
     .select("user_id")
     .where("tenant_id", "=", tenantId)
-    .where(({ or, eb }) => or([eb("user_id", "=", userId), eb("linked_to", "=", userId)]));
+    .where(({ or, eb }) => or([eb("user_id", "=", userId), rarely(eb("linked_to", "=", userId))]));
   const theirSessions = store.db
     .selectFrom("sessions")
     .select("id")

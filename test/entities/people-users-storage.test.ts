@@ -1,6 +1,7 @@
 import type { AuditEventInsert, UserInsert } from "@authhero/adapter-interfaces";
 import { type CompiledQuery, Kysely, sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { userRemoval } from "../../src/entities/user-removal.ts";
 import { createUsers } from "../../src/entities/users.ts";
 import { type FreshStore, freshStore } from "../support/store.ts";
 
@@ -73,11 +74,37 @@ describe("reading users", () => {
 
     await seen.list("acme", { q });
 
-    const [query] = queries;
+    const [step] = await stepsOf(queries[0]);
+    expect(step).toContain(`SEARCH users USING INDEX ${index} `);
+  });
+
+  it("looks up the users linked to one, however many there are", async () => {
+    const { queries, users: seen } = watched();
+
+    await seen.get("acme", "auth2|a");
+    await seen.list("acme", { per_page: 50 });
+
+    const plans = await Promise.all(queries.map(stepsOf));
+    expect(plans.map((steps) => steps.filter((step) => /SEARCH linked/.test(step)))).toEqual([
+      ["SEARCH linked USING INDEX users_by_linked_to (tenant_id=? AND linked_to=?)"],
+      ["SEARCH linked USING INDEX users_by_linked_to (tenant_id=? AND linked_to=?)"],
+    ]);
+  });
+
+  it("removes one without walking the tenant", async () => {
+    const statements = userRemoval(fresh.store, "acme", "auth2|a").map((statement) => statement.compile());
+
+    const steps = (await Promise.all(statements.map(stepsOf))).flat();
+    expect(steps.filter((step) => /SEARCH users/.test(step)).length).toBeGreaterThan(20);
+    expect(steps.filter((step) => /^SCAN \w|\(tenant_id=\?\)/.test(step))).toEqual([]);
+  });
+
+  /** What SQLite would do for a statement, a line each. */
+  async function stepsOf(query: CompiledQuery | undefined): Promise<string[]> {
     const explained = { sql: `explain query plan ${query?.sql}`, parameters: query?.parameters ?? [] };
     const [plan] = await fresh.database.batch([explained]);
-    expect(plan?.rows[0]?.detail).toContain(`SEARCH users USING INDEX ${index} `);
-  });
+    return plan?.rows.map(({ detail }) => String(detail)) ?? [];
+  }
 });
 
 describe("events about users", () => {
