@@ -8,6 +8,9 @@ import { fromDriver, toParameters } from "./values.ts";
 /** Enough for the statements of a login; the rest is prepared again. A thousand open tenants keep two sets each. */
 const STATEMENTS_KEPT = 100;
 
+/** Several times what all of ours and AuthHero's calls together make. */
+const TEXTS_MAX = 5_000;
+
 /** One native connection to one file. Every call blocks until SQLite has answered; none waits for a lock. */
 export interface Connection {
   run(statement: Statement): StatementResult;
@@ -29,6 +32,18 @@ interface Prepared {
   readonly isExplain: boolean;
 }
 
+/** The texts of statements, of which every database would otherwise have a copy of its own. */
+const texts = new Map<string, string>();
+
+/** The same text, kept once. */
+function shared(sql: string): string {
+  const found = texts.get(sql);
+  if (found !== undefined) return found;
+  if (texts.size === TEXTS_MAX) texts.clear();
+  texts.set(sql, sql);
+  return sql;
+}
+
 /** Opens a connection. Errors arrive translated; an unreadable file shows at the first statement. */
 export function connect(path: string): Connection {
   const native = translating(() => new Libsql(path));
@@ -38,7 +53,7 @@ export function connect(path: string): Connection {
     const found = kept.get(sql) ?? prepareNew(native, sql);
     // A map iterates in order of insertion, so the first key is the one that was used longest ago.
     kept.delete(sql);
-    kept.set(sql, found);
+    kept.set(shared(sql), found);
     const [oldest] = kept.size > STATEMENTS_KEPT ? kept.keys() : [];
     if (oldest !== undefined) kept.delete(oldest);
     return found;

@@ -47,6 +47,9 @@ export async function runAll(
   }
 }
 
+/** One for all databases: it keeps nothing from one query to the next, and has a hundred bound methods. */
+const compiler = new SqliteQueryCompiler();
+
 /**
  * Kysely over a transport. Unlike Kysely's own SQLite driver it has no mutex, so independent reads run in
  * parallel. Destroying the `Kysely` leaves the database open: it belongs to whoever opened it.
@@ -56,7 +59,7 @@ export function createDialect(transport: Transport): Dialect {
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => createDriver(transport),
     createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createQueryCompiler: () => compiler,
   };
 }
 

@@ -49,6 +49,19 @@ describe("the file provider", () => {
     expect(readdirSync(directory).toSorted()).toEqual(["deleted", "making", "t-alpha-1.db"]);
   });
 
+  it("makes databases of small pages, and copies of them too", async () => {
+    const { provider } = place();
+    const source = await provider.open(alpha, await provider.ensure(alpha));
+    await sql`create table note (body text)`.execute(new Kysely({ dialect: source.dialect }));
+    const copy = await provider.open(beta, await provider.ensure(beta, { from: alpha }));
+
+    for (const database of [source, copy]) {
+      const [answer] = await database.batch([{ sql: "select page_size from pragma_page_size", parameters: [] }]);
+      expect(answer?.rows).toEqual([{ page_size: 1024 }]);
+      await database.close();
+    }
+  });
+
   it("ignores what a crash left in the making", async () => {
     const { directory, provider } = place();
     await provider.ensure(beta);
