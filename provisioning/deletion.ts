@@ -30,6 +30,8 @@ export interface DeletionNeeds {
   readonly quiesce: (attempt: Attempt) => Promise<unknown>;
   /** Runs with the removal of the placement or not at all: keys, the tenant's own row. */
   readonly purgeStatements: (placement: Placement) => readonly Statement[];
+  /** Tells whoever wants to know that a tenant is gone, and once more when it is purged after it was brought back. */
+  readonly deleted?: (placement: Placement) => Promise<void>;
   /** How long the fence may take, in milliseconds. */
   readonly fenceMs?: number;
   /** How long a deleted tenant can be brought back. */
@@ -56,6 +58,7 @@ export function deletionSteps(needs: DeletionNeeds): readonly Step<Attempt>[] {
         await providerOf(providers, placement).retain(placement.database);
       },
     },
+    ...announcement(needs),
     {
       name: "tombstone",
       ends: true,
@@ -115,6 +118,7 @@ export function purgeSteps(needs: DeletionNeeds): readonly Step<Attempt>[] {
         await providerOf(providers, placement).destroy(placement.database);
       },
     },
+    ...announcement(needs),
     {
       name: "remove-records",
       ends: true,
@@ -125,6 +129,13 @@ export function purgeSteps(needs: DeletionNeeds): readonly Step<Attempt>[] {
       },
     },
   ];
+}
+
+/** As a step, so that a hook that fails is called again. */
+function announcement({ registry, deleted }: DeletionNeeds): readonly Step<Attempt>[] {
+  if (!deleted) return [];
+  const run = async (attempt: Attempt) => deleted(await requireState(registry, attempt, "deleting"));
+  return [{ name: "deleted-hooks", run }];
 }
 
 /** Whether an operation waits for other processes, and may do so for longer than it may fail. */

@@ -25,6 +25,8 @@ export interface ProvisionSteps {
   readonly invite?: (placement: Placement, alongside: readonly Statement[]) => Promise<void>;
   /** Reads back what the steps before have written; throws when something is missing. */
   readonly verify?: (tenant: NewTenant) => Promise<void>;
+  /** Tells whoever wants to know, before the first request gets in. */
+  readonly created?: (tenant: NewTenant) => Promise<void>;
 }
 
 /** One attempt to make one incarnation of a tenant. */
@@ -104,6 +106,8 @@ export function provisionSteps({
 
     // As late as can be: a mail cannot be called back when a later step fails.
     step("invitation", async (placement, { lease }) => steps.invite?.(placement, [journal.fenced(lease)])),
+
+    ...(steps.created ? [step("created-hooks", withDatabase(steps.created))] : []),
 
     // Last on purpose: until here no request can reach a half-made tenant.
     {

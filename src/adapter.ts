@@ -1,11 +1,13 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
+import * as z from "zod";
 import type { Database } from "./db/database.ts";
 import { type Applied, migrate } from "./db/migrate.ts";
 import { inRounds } from "./db/rounds.ts";
 import type { KeyRing } from "./db/seal.ts";
-import { openSource, type Source } from "./db/source.ts";
+import { noteMaking, openSource, type Source } from "./db/source.ts";
 import { type Clock, systemClock } from "./domain/clock.ts";
-import type { Tag } from "./domain/names.ts";
+import { Tag } from "./domain/names.ts";
+import { callable, having, requireOptions } from "./domain/options.ts";
 import { createDataAdapters } from "./entities/adapters.ts";
 import { createStore } from "./entities/store.ts";
 
@@ -21,15 +23,23 @@ export interface AdapterOptions {
   readonly clock?: Clock;
 }
 
+const Options = z.strictObject({
+  keyRing: having("a key ring: createKeyRing or parseKeyRing", "currentId", "keys").optional(),
+  tag: Tag.optional(),
+  clock: callable().optional(),
+});
+
 /**
  * AuthHero's complete data adapter over one libSQL database, which may hold many tenants.
  *
  * Every failure is a `PlatformError`: duplicates are `conflict` (409), what cannot be reached is `unavailable` (503).
- * Bring the database up to date with `migrateToLatest` first.
+ * Bring the database up to date with `migrateToLatest` first. Throws `invalid` (`invalid_options`).
  */
 export function createAdapters(source: Source, options: AdapterOptions = {}): DataAdapters {
+  requireOptions("createAdapters", Options, options);
   const { clock = systemClock, keyRing, tag } = options;
-  return createDataAdapters(createStore(databaseOf(source), { clock, keyRing, tag }));
+  const adapters = createDataAdapters(createStore(databaseOf(source), { clock, keyRing, tag }));
+  return noteMaking(adapters, { source, keyRing });
 }
 
 /**

@@ -3,6 +3,8 @@ export { fileProvider } from "../provisioning/providers/file.ts";
 export { libsqlServerProvider } from "../provisioning/providers/libsql-server.ts";
 export type { DatabaseProvider, Location, Place, ProviderSupports } from "../provisioning/providers/provider.ts";
 export { tursoProvider } from "../provisioning/providers/turso.ts";
+export type { FirstLogin } from "./auth/control-plane.ts";
+export type { NewTenant, TenantChanges, TenantEvents, TenantHookContext, TenantHooks } from "./auth/tenant-hooks.ts";
 export { type Config, loadConfig, processVariables } from "./config.ts";
 export { type ClientOptions, openClient } from "./db/client.ts";
 export type { Database, SqlValue, Statement, StatementResult } from "./db/database.ts";
@@ -29,3 +31,5 @@ export {
   type OpenDatabaseFactory,
   toDatabaseFactory,
 } from "./wiring/database-factory.ts";
+export { initMultiTenant, type MultiTenant } from "./wiring/multi-tenant.ts";
+export type { ControlPlaneOptions, MultiTenantConfig, MultiTenantHooks } from "./wiring/multi-tenant-options.ts";

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type PackedProject, packedProject } from "./support/packed.ts";
@@ -28,6 +28,28 @@ it("adapter.ts is what docs/adapter.md shows", () => {
   const lines = block.split("\n").filter((line) => line.trim() !== "");
   expect(lines.length).toBeGreaterThan(5);
   for (const line of lines) expect(example).toContain(line);
+});
+
+it("multi-tenant.ts: makes a tenant with a database and a role of its own", async () => {
+  const env = { ...dataIn("house"), ENCRYPTION_KEY: "07".repeat(32) };
+  const server = await project.serve("multi-tenant.ts", env);
+  const url = `http://localhost:${server.port}`;
+  const loginFile = join(env.DATA_DIR, "first-login.json");
+  const { clientId, clientSecret } = JSON.parse(readFileSync(loginFile, "utf8"));
+  const form = { grant_type: "client_credentials", audience: "urn:authhero:management" };
+  const body = new URLSearchParams({ ...form, client_id: clientId, client_secret: clientSecret });
+  const token = (await (await fetch(`${url}/oauth/token`, { method: "POST", body })).json()) as {
+    access_token: string;
+  };
+  const headers = { authorization: `Bearer ${token.access_token}`, "content-type": "application/json" };
+
+  const json = JSON.stringify({ id: "acme", friendly_name: "Acme" });
+  expect((await fetch(`${url}/api/v2/tenants`, { method: "POST", headers, body: json })).status).toBe(201);
+  const roles = await fetch(`${url}/api/v2/roles`, { headers: { ...headers, "tenant-id": "acme" } });
+
+  expect(await roles.json()).toMatchObject([{ name: "editor" }]);
+  expect(statSync(loginFile).mode & 0o777).toBe(0o600);
+  expect(await server.stop()).toBe(0);
 });
 
 it("custom-provider.ts: makes a tenant's database and finds it again", async () => {

@@ -10,7 +10,22 @@ export interface AuthHeroOptions {
   readonly issuer: URL;
   /** Routers of `@hono/zod-openapi`, mounted below `/api/v2`. */
   readonly extensions: readonly { readonly path: string; readonly router: object }[];
+  readonly additions?: AuthHeroAdditions;
 }
+
+/** Options of AuthHero's that a library's caller may give: none of them decides who may do what, or where data are. */
+export type AuthHeroAdditions = Pick<
+  AuthHeroConfig,
+  | "allowedOrigins"
+  | "entityHooks"
+  | "hooks"
+  | "managementApiExtensions"
+  | "poweredByLogo"
+  | "samlSigner"
+  | "userLinkingMode"
+  | "usernamePasswordProvider"
+  | "webhookInvoker"
+>;
 
 /** A route of the app, or a middleware's, whose method is `ALL`. */
 export interface Route {
@@ -22,12 +37,17 @@ export interface Route {
  * AuthHero over our adapters. There is no code executor: the one AuthHero brings runs a tenant's code in this
  * process, beside every other tenant's keys.
  */
-export function createAuthHero({ data, management, controlPlaneTenantId, issuer, extensions }: AuthHeroOptions) {
+export function createAuthHero(options: AuthHeroOptions) {
+  const { data, management, controlPlaneTenantId, issuer, extensions, additions = {} } = options;
   const { app } = init({
+    ...additions,
     dataAdapter: data,
     managementDataAdapter: management,
     // AuthHero's declarations resolve as CommonJS and ours as ESM: the same class, twice declared.
-    managementApiExtensions: [...extensions] as AuthHeroConfig["managementApiExtensions"],
+    managementApiExtensions: [
+      ...extensions,
+      ...(additions.managementApiExtensions ?? []),
+    ] as AuthHeroConfig["managementApiExtensions"],
     outbox: { enabled: true },
     // Each tenant signs with a key of its own: who owns the key that verified a token owns the token.
     signingKeyMode: ({ tenant_id }) => (tenant_id === controlPlaneTenantId ? "control-plane" : "tenant"),

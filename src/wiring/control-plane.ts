@@ -49,11 +49,28 @@ const STARTING = "start";
 export async function openControlPlane(config: Config, clock: Clock): Promise<ControlPlane> {
   await mkdir(config.DATA_DIR, { recursive: true, mode: 0o700 });
   const keyRing = await openKeyRing(config);
-  const database = await openDatabase(config);
+  const tenantId = config.CONTROL_PLANE_TENANT_ID;
+  return await controlPlaneIn({ database: await openDatabase(config), keyRing, tenantId, clock });
+}
+
+interface Given extends Pick<ControlPlane, "database" | "keyRing" | "tenantId"> {
+  readonly clock: Clock;
+}
+
+/** The same in a database that is open, which is closed with it, and when it cannot be. */
+export async function controlPlaneIn(given: Given): Promise<ControlPlane> {
+  try {
+    return await enter(given);
+  } catch (error) {
+    await given.database.close();
+    throw error;
+  }
+}
+
+async function enter({ database, keyRing, tenantId, clock }: Given): Promise<ControlPlane> {
   await migrate(database, ["tenant", "shared", "control-plane"]);
   await requireOwnKey(database, keyRing);
 
-  const tenantId = config.CONTROL_PLANE_TENANT_ID;
   const process = thisProcess();
   const processes = createProcesses({ database, clock, process });
   const leases = createLeases({ database, clock, process });

@@ -2,6 +2,7 @@ import { createIdempotency, type Remembered, type RequestKey } from "../../provi
 import type { Journal } from "../../provisioning/journal.ts";
 import type { Lifecycle, Started } from "../../provisioning/lifecycle.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
+import type { TenantLife } from "../auth/tenant-hooks.ts";
 import type { Statement } from "../db/database.ts";
 import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
@@ -14,6 +15,7 @@ import type { ControlPlane } from "./control-plane.ts";
 import { placeFor } from "./database-wishes.ts";
 import { noOrganizationYet } from "./organizations.ts";
 import type { Team } from "./team.ts";
+import { creating } from "./tenant-life.ts";
 
 /** What making tenants takes. */
 export interface TenantMaking {
@@ -26,6 +28,7 @@ export interface TenantMaking {
   readonly provider: string;
   readonly providers: Providers;
   readonly clock: Clock;
+  readonly life: TenantLife;
   readonly find: (tenantId: string) => Promise<Tenant | null>;
 }
 
@@ -65,13 +68,15 @@ export function createCreations(making: TenantMaking): Pick<TenantsService, "cre
 
   const begin = async (input: CreateTenant, initiator: string, key: RequestKey | null): Promise<Creation> => {
     const { admin, database: wish = {}, ...described } = input;
-    const { id = tenantLabel(), audience = `urn:authhero:tenant:${id}` } = described;
+    const { id: asked = tenantLabel() } = described;
+    const made = await creating(making.life, { audience: `urn:authhero:tenant:${asked}`, ...described, id: asked });
+    const { id } = made;
     refuseOwnHost(id, rules);
     if (admin) await team.requireInvitable();
     const placed = await placeFor(making, wish);
     const operationId = timeId(clock());
     const claimStatements: Statement[] = [
-      tenantInsert(store, { ...described, id, audience }).compile(),
+      tenantInsert(store, made).compile(),
       noOrganizationYet(controlPlane, id),
       ...(admin ? [team.wanting(id, admin.email)] : []),
       ...(key ? idempotency.remembering(key, operationId) : []),

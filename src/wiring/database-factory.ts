@@ -58,11 +58,15 @@ const POOL = {
   idleMs: z.number().int().min(1).max(86_400_000).optional(),
 };
 
-const FactoryShape = {
-  database: having("a Kysely instance, a client of @libsql/client, or { url, authToken? }"),
-  keyRing: having("a key ring: createKeyRing or parseKeyRing of rowhouse/adapter", "currentId", "keys"),
-  ...POOL,
-};
+/** A caller's database, and a caller's key ring. */
+export const DatabaseOption = having("a Kysely instance, a client of @libsql/client, or { url, authToken? }");
+export const KeyRingOption = having(
+  "a key ring: createKeyRing or parseKeyRing of rowhouse/adapter",
+  "currentId",
+  "keys",
+);
+
+const FactoryShape = { database: DatabaseOption, keyRing: KeyRingOption, ...POOL };
 
 const Provider = having("a database provider", "name", "ensure", "open", "destroy");
 
@@ -75,8 +79,9 @@ export function toDatabaseFactory(provider: DatabaseProvider, options: DatabaseF
     ...options,
     provider,
   });
-  const { database, keyRing, ...pool } = options;
-  return factoryOver(provider, pool, () => Promise.resolve({ database: openSource(database), keyRing }));
+  const { database, keyRing, ...limits } = options;
+  const behind = { provider, limits, database };
+  return factoryOver(behind, () => Promise.resolve({ database: openSource(database), keyRing }));
 }
 
 /** One file per tenant in `directory`, and the registry and the key that seals it beside them. */
@@ -90,8 +95,9 @@ export function createFileFactory(
     ...{ database: FactoryShape.database.optional(), keyRing: FactoryShape.keyRing.optional() },
   });
   requireOptions("createFileFactory", Options, options);
-  const { database, keyRing, ...pool } = rest;
-  return factoryOver(fileProvider({ directory: join(directory, "tenants") }), pool, async () => {
+  const { database, keyRing, ...limits } = rest;
+  const behind = { provider: fileProvider({ directory: join(directory, "tenants") }), limits, database };
+  return factoryOver(behind, async () => {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     return {
       database: database ? openSource(database) : await openFile(join(directory, "registry.db"), { create: true }),
@@ -127,7 +133,21 @@ interface Kept {
   readonly keyRing: KeyRing;
 }
 
-function factoryOver(provider: DatabaseProvider, limits: Limits, keep: () => Promise<Kept>): OpenDatabaseFactory {
+/** What a factory was made of: a house that has a registry of its own needs no more of it. */
+export interface BehindFactory {
+  readonly provider: DatabaseProvider;
+  readonly limits: Limits;
+  /** Undefined where the factory keeps its registry beside its files. */
+  readonly database: Source | undefined;
+}
+
+const factories = new WeakMap<DatabaseFactory, BehindFactory>();
+
+/** Undefined for a factory that somebody else has made. */
+export const behindFactory = (factory: DatabaseFactory): BehindFactory | undefined => factories.get(factory);
+
+function factoryOver(behind: BehindFactory, keep: () => Promise<Kept>): OpenDatabaseFactory {
+  const { provider, limits } = behind;
   const inTurn = createTurns();
   let opening: Promise<Opened> | undefined;
   let isClosed = false;
@@ -141,7 +161,7 @@ function factoryOver(provider: DatabaseProvider, limits: Limits, keep: () => Pro
     return await opening;
   };
 
-  return {
+  const factory: OpenDatabaseFactory = {
     async getAdapters(tenantId) {
       const { registry, pool, model } = await opened();
       const placement = await registry.get(tenantId);
@@ -158,6 +178,8 @@ function factoryOver(provider: DatabaseProvider, limits: Limits, keep: () => Pro
       await open?.database.close();
     },
   };
+  factories.set(factory, behind);
+  return factory;
 }
 
 /** One change of a tenant after the other; between processes the registry decides, and the slower one gets `conflict`. */

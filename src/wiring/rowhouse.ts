@@ -8,8 +8,8 @@ import type { Providers } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import type { Pool } from "../../provisioning/pool.ts";
 import type { Registry } from "../../provisioning/registry.ts";
-import { createAuthHero, type Route } from "../auth/authhero.ts";
-import { seedControlPlane } from "../auth/control-plane.ts";
+import { type AuthHeroAdditions, createAuthHero, type Route } from "../auth/authhero.ts";
+import { type FirstLogin, seedControlPlane } from "../auth/control-plane.ts";
 import { deliveredBehind } from "../auth/delivery.ts";
 import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
 import { createLogoutUrls } from "../auth/logout-urls.ts";
@@ -17,6 +17,7 @@ import { createPageSources } from "../auth/page-sources.ts";
 import { createPasswordResets } from "../auth/password-resets.ts";
 import { ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
+import { createTenantLife, type TenantHooks, type TenantLife } from "../auth/tenant-hooks.ts";
 import { startUpkeep, type Upkeep } from "../auth/upkeep.ts";
 import type { Config } from "../config.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
@@ -31,6 +32,7 @@ import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { refuseCode } from "../tenancy/code-hooks.ts";
 import { contractOperations } from "../tenancy/contract-operations.ts";
 import { type HostRules, originOf } from "../tenancy/hosts.ts";
+import { leasedAdapters } from "../tenancy/leased.ts";
 import { soundPasswordResets } from "../tenancy/password-resets.ts";
 import { keepPatchKeys } from "../tenancy/patch-keys.ts";
 import { protectSynced, requireChangeable } from "../tenancy/protect-synced.ts";
@@ -50,6 +52,7 @@ import { organizationOwners } from "./organizations.ts";
 import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
 import { createTeam, ensureTeams, type FirstRights, type Team } from "./team.ts";
+import { announcing } from "./tenant-life.ts";
 import { createOperationsService } from "./tenant-operations.ts";
 import { createTenantPool } from "./tenant-pool.ts";
 import { createTenantsService, purgeStatements } from "./tenants.ts";
@@ -74,23 +77,61 @@ export interface Rowhouse {
 /** Mails that are sent behind their answers: more would be a flood, and each holds a connection. */
 const PENDING_MAX = 200;
 
-/** Opens the whole house: control plane, tenants' databases, AuthHero, and the front around it. */
+/** The service: its control plane and its providers are what the configuration says. */
 export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse> {
-  const { config, log, clock = systemClock, ...rights } = options;
+  const { config, clock = systemClock } = options;
   const controlPlane = await openControlPlane(config, clock);
-  const firstLogin = await inStartingOrder(controlPlane, async () => {
-    const login = await seed(controlPlane, config);
-    await ensureLifecycleScopes(controlPlane.adapters, controlPlane.tenantId);
-    await ensureTeams(controlPlane, config.CONSOLE_CALLBACKS, rights);
-    return login;
+  let firstLogin: string | null = null;
+  const house = await openHouse(controlPlane, {
+    ...options,
+    clock,
+    providers: createProviders(config),
+    provider: config.PROVIDER,
+    async keepLogin(login) {
+      firstLogin = firstLoginText(login, config.ISSUER);
+      await writeFirstLogin(config.DATA_DIR, firstLogin);
+    },
   });
+  return { ...house, firstLogin };
+}
+
+/** What a library's caller adds to the house. */
+export interface Additions {
+  readonly hooks?: readonly TenantHooks[];
+  readonly authHero?: AuthHeroAdditions;
+  readonly requireOrganizationMatch?: boolean;
+}
+
+export interface HouseOptions extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">>, FirstRights {
+  /** Where databases are, by name. */
+  readonly providers: Providers;
+  /** Where those of new tenants are to be. */
+  readonly provider: string;
+  /** Keeps the first administrator's login where the operator finds it; what it throws leaves nothing behind. */
+  readonly keepLogin: (login: FirstLogin) => Promise<void>;
+  readonly additions?: Additions;
+}
+
+export interface House extends Omit<Rowhouse, "firstLogin"> {
+  /** A tenant's own adapters, which may be kept. Throws `not_found` (`tenant_not_found`). */
+  adaptersOf(tenantId: string): Promise<DataAdapters>;
+}
+
+/** Opens the whole house over a control plane: tenants' databases, AuthHero, and the front around it. */
+export async function openHouse(controlPlane: ControlPlane, options: HouseOptions): Promise<House> {
+  const { config, log, clock, providers, provider, keepLogin, additions = {}, ...rights } = options;
+  await inStartingOrder(controlPlane, async () => {
+    const { adapters, tenantId } = controlPlane;
+    await seedControlPlane(adapters, { tenantId, issuer: new URL(config.ISSUER), deliver: keepLogin });
+    await ensureLifecycleScopes(adapters, tenantId);
+    await ensureTeams(controlPlane, config.CONSOLE_CALLBACKS, rights);
+  });
+  const life = createTenantLife(controlPlane, additions.hooks ?? []);
   const auditing = createAuditing(controlPlane, clock);
   const mailing = mailingOver(controlPlane, (tenantId, call) => pool.use(tenantId, call), { config, clock });
   const team = createTeam(controlPlane, { config, mailing, ...rights });
-  const { pool, providers, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
-    config,
-    log,
-    clock,
+  const { pool, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
+    ...{ config, log, clock, providers, life },
     ...{ witness: auditing.witness, team },
   });
   let upkeep: Upkeep | undefined;
@@ -104,7 +145,8 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
   const { front, routes } = frontOver(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing },
-    ...{ fleetOperations, mailing, pending, team, providers, audit: auditing.noting(authAdapters) },
+    ...{ fleetOperations, mailing, pending, team, providers, provider, life, additions },
+    audit: auditing.noting(authAdapters),
   });
 
   const operations = startOperations(lifecycle, log);
@@ -128,7 +170,12 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
   return {
     fetch: front.fetch,
     routes,
-    firstLogin,
+    async adaptersOf(tenantId) {
+      if (tenantId === controlPlane.tenantId) return controlPlane.adapters;
+      // Whether it is there is found out now, and again at each call.
+      await pool.use(tenantId, () => Promise.resolve());
+      return leasedAdapters(controlPlane.adapters, (call) => pool.use(tenantId, call));
+    },
     async close() {
       await fleetJobs.stop();
       await pending.idle();
@@ -142,28 +189,16 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
   };
 }
 
-async function seed({ adapters, tenantId }: ControlPlane, config: Config): Promise<string | null> {
-  let text: string | null = null;
-  await seedControlPlane(adapters, {
-    tenantId,
-    issuer: new URL(config.ISSUER),
-    deliver: async (login) => {
-      text = firstLoginText(login, config.ISSUER);
-      await writeFirstLogin(config.DATA_DIR, text);
-    },
-  });
-  return text;
-}
-
-interface Opening extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">> {
+interface Opening extends Pick<HouseOptions, "config" | "log" | "clock" | "providers"> {
   readonly witness: Witness;
   readonly team: Team;
+  readonly life: TenantLife;
 }
 
 /** The databases of the tenants, and what makes and removes them. */
-async function openTenants(controlPlane: ControlPlane, { config, log, clock, witness, team }: Opening) {
+async function openTenants(controlPlane: ControlPlane, opening: Opening) {
+  const { config, log, clock, providers, witness, team, life } = opening;
   const { registry, database, adapters, keyRing, process, processes } = controlPlane;
-  const providers = createProviders(config);
   const { POOL_MAX_OPEN: maxOpen, POOL_IDLE_MS: idleMs } = config;
   const { pool, template, openTenant } = await createTenantPool({
     ...{ registry, providers, keyRing, maxOpen, idleMs, clock },
@@ -171,6 +206,7 @@ async function openTenants(controlPlane: ControlPlane, { config, log, clock, wit
   const journal = createJournal({ database, clock, process, witness });
   const keys = createKeyReserve({ database, keyRing, clock, generate: generateSigningKey });
   const fleet = createFleet({ registry, database, clock, log, process, witness });
+  const { created, deleted } = announcing({ controlPlane, life, journal, openTenant });
   const lifecycle = createLifecycle({
     registry,
     journal,
@@ -187,13 +223,15 @@ async function openTenants(controlPlane: ControlPlane, { config, log, clock, wit
       signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId, keys.take),
       seedDefaults: (made) => seedTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
       verify: (made) => verifyTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
+      ...(created && { created }),
     },
+    ...(deleted && { deleted }),
     purgeStatements: (placement) => [...purgeStatements(controlPlane, placement), team.forgetting(placement.tenantId)],
     undeleteDays: config.UNDELETE_DAYS,
     clock,
   });
   const jobs = createFleetJobs({ controlPlane, providers, template, lifecycle, journal, clock, ...team });
-  return { pool, providers, lifecycle, journal, keys, fleet, jobs };
+  return { pool, lifecycle, journal, keys, fleet, jobs };
 }
 
 function routingTo(
@@ -230,8 +268,7 @@ async function versionOf(registry: Registry, controlPlaneTenantId: string, tenan
   return own && controlPlane && `${own.tag} ${own.epoch} ${controlPlane.epoch}`;
 }
 
-interface Behind extends RowhouseOptions {
-  readonly clock: Clock;
+interface Behind extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "provider"> {
   readonly data: DataAdapters;
   readonly lifecycle: Lifecycle;
   readonly journal: Journal;
@@ -240,20 +277,20 @@ interface Behind extends RowhouseOptions {
   readonly mailing: Mailing;
   readonly pending: Pending;
   readonly team: Team;
-  readonly providers: Providers;
   readonly audit: Audit;
+  readonly life: TenantLife;
+  readonly additions: Additions;
 }
 
 /** AuthHero and the front around it. */
 function frontOver(controlPlane: ControlPlane, behind: Behind) {
-  const { config, log, clock, data, lifecycle, journal, routing, mailing } = behind;
+  const { config, log, clock, data, lifecycle, journal, routing, mailing, additions } = behind;
   const { tenantId, registry } = controlPlane;
   const rules = hostRules(config);
   const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
   const tenants = createTenantsService({
     ...{ controlPlane, lifecycle, journal, rules, clock, team: behind.team },
-    provider: config.PROVIDER,
-    providers: behind.providers,
+    ...{ provider: behind.provider, providers: behind.providers, life: behind.life },
     clients: data.clients,
     mailSource: mailing.sourceOf,
   });
@@ -276,10 +313,12 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
       { path: "/tenants", router: createTenantsRouter(tenants, operations) },
       { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },
     ],
+    ...(additions.authHero && { additions: additions.authHero }),
   });
   const front = createFront({
     ...rules,
     trustedProxies: config.TRUSTED_PROXIES,
+    requireOrganizationMatch: additions.requireOrganizationMatch ?? true,
     states: { ownerOf: registry.directories.tenantOfState },
     logoutUrls: createLogoutUrls(data),
     ...createLookups(controlPlane, data, clock),

@@ -3,6 +3,7 @@ import { inspectDatabase } from "../../provisioning/inspection.ts";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
+import type { TenantLife } from "../auth/tenant-hooks.ts";
 import { mergeSettings, requireInteractive } from "../auth/tenant-settings.ts";
 import type { Statement } from "../db/database.ts";
 import { PlatformError } from "../domain/errors.ts";
@@ -13,6 +14,7 @@ import { effectiveSettings, type MailSource } from "../http/tenants/settings.ts"
 import type { ControlPlane } from "./control-plane.ts";
 import { createCreations, type TenantMaking } from "./creations.ts";
 import { organizationPurgeIn } from "./organizations.ts";
+import { updating } from "./tenant-life.ts";
 import { createTenantList, lifeOf } from "./tenant-list.ts";
 
 export interface TenantsNeeds extends Omit<TenantMaking, "find"> {
@@ -38,19 +40,22 @@ export function createTenantsService(needs: TenantsNeeds): TenantsService {
       return placement && (await databaseOf(needs.providers, placement));
     },
     ...createCreations({ ...needs, find: get }),
-    ...createLives(controlPlane, lifecycle),
+    ...createLives(controlPlane, lifecycle, needs.life),
 
     list: createTenantList(controlPlane),
 
-    async changeSettings(id, patch) {
+    async changeSettings(id, asked) {
       const current = await adapters.tenants.get(id);
       if (!current) return null;
+      const patch = await updating(needs.life, id, asked);
       if (patch.default_client_id) await requireInteractive(clients, id, patch.default_client_id);
       const merged = mergeSettings(current, patch);
       await adapters.tenants.update(id, merged);
       // What AuthHero keeps of a tenant between requests is now old.
       await registry.raiseEpoch(id);
-      return get(id);
+      const changed = await get(id);
+      if (changed) await needs.life.updated(changed);
+      return changed;
     },
 
     async effectiveSettings(id) {
@@ -73,8 +78,9 @@ async function databaseOf(providers: Providers, placement: Placement): Promise<T
 
 /** What ends, interrupts and brings back tenants. */
 function createLives(
-  { tenantId: controlPlaneTenantId }: ControlPlane,
+  { tenantId: controlPlaneTenantId, registry }: ControlPlane,
   lifecycle: Lifecycle,
+  life: TenantLife,
 ): Pick<TenantsService, "remove" | "undelete" | "suspend" | "reactivate"> {
   const child = (id: string): string => {
     if (id !== controlPlaneTenantId) return id;
@@ -83,6 +89,9 @@ function createLives(
 
   return {
     async remove(id, { purge, initiator }) {
+      const placement = await registry.read(child(id));
+      const isThere = placement && placement.state !== "deleting" && placement.state !== "deleted";
+      if (isThere) await life.deleting(id);
       return await (purge ? lifecycle.purge : lifecycle.remove)(child(id), { initiator });
     },
     async undelete(id, initiator) {

@@ -29,12 +29,33 @@ export async function openInProcess(
   const rowhouse = await createRowhouse({ config, log: createLogger({ level: "error" }), ...options });
   const login = readLogin(directory);
 
+  return {
+    directory,
+    issuer: config.ISSUER,
+    login,
+    routes: rowhouse.routes,
+    ...callerOf(rowhouse.fetch, config.PORT, login),
+
+    /** Ends it; `keep` leaves the data for a later one. */
+    async close({ keep = false } = {}) {
+      await rowhouse.close();
+      if (!keep) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What a test calls a server in this process by. */
+export function callerOf(
+  fetch: (request: Request) => Response | Promise<Response>,
+  port: number,
+  login: { readonly clientId: string; readonly clientSecret: string },
+) {
   const send = (host: string, path: string, init: RequestInit = {}) => {
     const request = new Request(`http://127.0.0.1${path}`, { redirect: "manual", ...init });
     request.headers.set("host", host);
-    return Promise.resolve(rowhouse.fetch(request));
+    return Promise.resolve(fetch(request));
   };
-  const hostOf = (label: string | undefined) => `${label === undefined ? "" : `${label}.`}localhost:${config.PORT}`;
+  const hostOf = (label: string | undefined) => `${label === undefined ? "" : `${label}.`}localhost:${port}`;
 
   /** A request to the Management API. */
   const api = (path: string, { method, token, headers, json, at }: ApiInit = {}) =>
@@ -53,10 +74,6 @@ export async function openInProcess(
     send(hostOf(at), "/oauth/token", { method: "POST", body: new URLSearchParams(form) });
 
   return {
-    directory,
-    issuer: config.ISSUER,
-    login,
-    routes: rowhouse.routes,
     send,
     hostOf,
     api,
@@ -78,12 +95,6 @@ export async function openInProcess(
       const body = (await answer.json()) as { access_token?: string };
       if (!body.access_token) throw new Error(`/oauth/token answered ${answer.status}: ${JSON.stringify(body)}`);
       return body.access_token;
-    },
-
-    /** Ends it; `keep` leaves the data for a later one. */
-    async close({ keep = false } = {}) {
-      await rowhouse.close();
-      if (!keep) rmSync(directory, { recursive: true, force: true });
     },
   };
 }

@@ -1,0 +1,260 @@
+import type { DataAdapters } from "@authhero/adapter-interfaces";
+import * as z from "zod";
+import type { AuthHeroAdditions } from "../auth/authhero.ts";
+import type { FirstLogin } from "../auth/control-plane.ts";
+import type { TenantEvents, TenantHooks } from "../auth/tenant-hooks.ts";
+import { type Config, loadConfig } from "../config.ts";
+import type { KeyRing } from "../db/seal.ts";
+import { makingOf, type Source } from "../db/source.ts";
+import { PlatformError } from "../domain/errors.ts";
+import { callable, having, refuseOptions, requireOptions } from "../domain/options.ts";
+import { BaseDomain } from "../http/middleware/subdomain.ts";
+import type { LogLevel } from "../log/logger.ts";
+import {
+  type BehindFactory,
+  behindFactory,
+  type DatabaseFactory,
+  DatabaseOption,
+  KeyRingOption,
+} from "./database-factory.ts";
+
+const CALLER = "initMultiTenant";
+
+export interface ControlPlaneOptions {
+  /** Default `control_plane`. Stored in every database: not to be changed later. */
+  readonly tenantId?: string;
+  /** Holds the registry and the control plane's own data. It is migrated at the start. */
+  readonly database: Source;
+  /** Seals secrets at rest, the same in every process. Default: that of `dataAdapter`. */
+  readonly keyRing?: KeyRing;
+}
+
+/** AuthHero's own hooks, and those around the life of tenants. */
+export type MultiTenantHooks = NonNullable<AuthHeroAdditions["hooks"]> &
+  TenantEvents & { readonly tenants?: TenantHooks };
+
+type EntityHooks = NonNullable<AuthHeroAdditions["entityHooks"]>;
+
+export interface MultiTenantConfig extends Omit<AuthHeroAdditions, "hooks" | "entityHooks"> {
+  readonly controlPlane: ControlPlaneOptions;
+  /** The control plane's: what `createAdapters` makes of `controlPlane.database`. It may be left out. */
+  readonly dataAdapter?: DataAdapters;
+  /** Where tenants' databases are: what `toDatabaseFactory` or one of the ready-made factories gives. */
+  readonly databaseIsolation: DatabaseFactory;
+  /** The control plane's origin; tenants share its scheme and port. Default `http://localhost:3000/`. */
+  readonly issuer?: string;
+  readonly subdomainRouting?: {
+    /** Tenants are `{tenant}.{baseDomain}`. Default: the host name of `issuer`. */
+    readonly baseDomain?: string;
+  };
+  /** Addresses and networks whose `x-forwarded-*` headers count. Default: nobody's. */
+  readonly trustedProxies?: readonly string[];
+  /** Scopes of the management API that are added at the start, and to the role of every team. Default `tenant:admin`. */
+  readonly defaultPermissions?: readonly string[];
+  /** Names of roles on the control plane that a tenant's first administrators get, too. They must exist. */
+  readonly defaultRoles?: readonly string[];
+  /** Default true. False lets every token of the control plane that is of no organization into every tenant. */
+  readonly requireOrganizationMatch?: boolean;
+  readonly hooks?: MultiTenantHooks;
+  /** AuthHero's; those of `tenants` are called after `hooks.tenants`. */
+  readonly entityHooks?: Omit<EntityHooks, "tenants"> & { readonly tenants?: readonly (TenantHooks | undefined)[] };
+  /** Called once in the life of a control plane: how its administrator and its first client sign in. */
+  readonly onFirstLogin?: (login: FirstLogin) => void | Promise<void>;
+  /** Redirect URIs of the console, the application in which people administer tenants. */
+  readonly consoleCallbacks?: readonly string[];
+  /** Days a deleted tenant can be brought back. Default 7. */
+  readonly undeleteDays?: number;
+  /** Sends mail for those who have no e-mail provider and inherit none. */
+  readonly smtp?: { readonly url: string; readonly from?: string };
+  /** What is written to the standard output, a JSON object per line. Default `warn`. */
+  readonly logLevel?: LogLevel;
+  /** Nothing is copied into tenants. */
+  readonly sync?: false;
+}
+
+/** What is known by name, and refused with what to do instead. */
+const REFUSED: Readonly<Record<string, string>> = {
+  getAdapters: "goes without controlPlane.database only; give databaseIsolation",
+  resolveControlPlane: "is not supported by this version; remove it",
+  getChildTenantIds: "is not needed: the registry knows the tenants; remove it",
+  settingsInheritance: "is not supported by this version; remove it",
+  managementDataAdapter: "is made here; remove it",
+  codeExecutor: "would run tenants' code in this process; remove it",
+  signingKeyMode: "cannot be chosen: each tenant signs with a key of its own; remove it",
+  additionalIssuers: "cannot be chosen: they follow from issuer; remove it",
+  outbox: "is always on; remove it",
+  relaxManagementAudience: "would let tokens of other audiences in; remove it",
+  widgetHandler: "is not needed: the widget's files are served; remove it",
+  tenantOperationExecutor: "is not needed: operations are run by the registry; remove it",
+  tenantUpgrade: "is not needed: databases are migrated when they are opened; remove it",
+};
+
+const REFUSED_CONTROL_PLANE: Readonly<Record<string, string>> = {
+  clientId: "is not supported by this version; remove it",
+};
+
+const hookShape = (names: string) =>
+  Object.fromEntries(names.split(" ").map((name) => [name, callable().optional()])) as Record<string, z.ZodType>;
+
+const TenantHooksOption = z.strictObject(
+  hookShape("beforeCreate afterCreate beforeUpdate afterUpdate beforeDelete afterDelete"),
+);
+const EVENTS = "onTenantCreating onTenantCreated onTenantUpdating onTenantUpdated onTenantDeleting onTenantDeleted";
+const AUTHHERO_HOOKS =
+  "onExecuteCredentialsExchange onExecutePreUserRegistration onExecutePostUserRegistration onExecutePreUserUpdate " +
+  "onExecutePostUserUpdate onExecutePostLogin onExecutePreUserDeletion onExecutePostUserDeletion " +
+  "onExecuteValidateRegistrationUsername onFetchUserInfo";
+
+/** Whatever it is, AuthHero reads it. */
+const authHeros = z.unknown().optional();
+const strings = z.array(z.string().min(1)).optional();
+const hookList = z.array(z.unknown()).optional();
+/** The paths of our own routers. */
+const OWN_PATHS = ["/tenants", "/operations"];
+
+const Extension = z.looseObject({
+  path: z.string().refine((path) => !OWN_PATHS.includes(path), "is a path of Rowhouse's own; choose another"),
+});
+
+const Options = z.strictObject({
+  controlPlane: z.strictObject({
+    tenantId: z.string().optional(),
+    database: DatabaseOption,
+    keyRing: KeyRingOption.optional(),
+  }),
+  dataAdapter: having("data adapters: createAdapters of rowhouse/adapter", "tenants", "users").optional(),
+  databaseIsolation: having("a database factory", "getAdapters", "provision", "deprovision"),
+  issuer: z.string().optional(),
+  subdomainRouting: z.strictObject({ baseDomain: BaseDomain.optional() }).optional(),
+  trustedProxies: strings,
+  defaultPermissions: strings,
+  defaultRoles: strings,
+  requireOrganizationMatch: z.boolean().optional(),
+  hooks: z
+    .strictObject({ ...hookShape(`${EVENTS} ${AUTHHERO_HOOKS}`), tenants: TenantHooksOption.optional() })
+    .optional(),
+  entityHooks: z
+    .strictObject({
+      resourceServers: hookList,
+      roles: hookList,
+      rolePermissions: hookList,
+      connections: hookList,
+      tenants: z.array(TenantHooksOption.optional()).optional(),
+    })
+    .optional(),
+  onFirstLogin: callable().optional(),
+  consoleCallbacks: strings,
+  undeleteDays: z.number().int().min(0).max(365).optional(),
+  smtp: z.strictObject({ url: z.string(), from: z.string().optional() }).optional(),
+  logLevel: z.enum(["debug", "info", "warn", "error"]).optional(),
+  sync: z.literal(false, "only false is supported by this version: nothing is copied into tenants").optional(),
+  managementApiExtensions: z.array(Extension).optional(),
+  allowedOrigins: authHeros,
+  poweredByLogo: authHeros,
+  samlSigner: authHeros,
+  userLinkingMode: authHeros,
+  usernamePasswordProvider: authHeros,
+  webhookInvoker: authHeros,
+});
+
+/** The options, checked and completed. */
+export interface MultiTenantPlan {
+  readonly config: Config;
+  readonly source: Source;
+  readonly keyRing: KeyRing;
+  readonly factory: BehindFactory;
+}
+
+/** Throws `invalid` (`invalid_options`) with everything that is wrong, by name. */
+export function planOf(options: MultiTenantConfig): MultiTenantPlan {
+  refuseKnown(options);
+  requireOptions(CALLER, Options, options);
+  const { controlPlane, databaseIsolation } = options;
+  const problems: string[] = [];
+  const factory = behindFactory(databaseIsolation);
+  if (!factory) {
+    problems.push(
+      "databaseIsolation: must be made by toDatabaseFactory or a ready-made factory; for databases of your own write a " +
+        "provider with defineProvider",
+    );
+  } else if (factory.database !== undefined && factory.database !== controlPlane.database) {
+    problems.push("databaseIsolation: has a registry in another database; give it controlPlane.database, or none");
+  }
+  const keyRing = keyRingOf(options, problems);
+  const config = configOf(options, factory, problems);
+  if (problems.length > 0 || !factory || !keyRing || !config) return refuseOptions(CALLER, problems);
+  return { config, source: controlPlane.database, keyRing, factory };
+}
+
+function refuseKnown(options: object): void {
+  const given = (value: unknown): value is object => typeof value === "object" && value !== null;
+  const of = (value: unknown, table: Readonly<Record<string, string>>, prefix = "") =>
+    given(value)
+      ? Object.entries(table).flatMap(([name, advice]) => (name in value ? [`${prefix}${name}: ${advice}`] : []))
+      : [];
+  if (!given(options)) return;
+  const controlPlane: unknown = "controlPlane" in options ? options.controlPlane : undefined;
+  const problems = [...of(options, REFUSED), ...of(controlPlane, REFUSED_CONTROL_PLANE, "controlPlane.")];
+  if (controlPlane === undefined && "resolveControlPlane" in options) {
+    problems.push("resolveControlPlane: makes no sense without controlPlane");
+  }
+  if (problems.length > 0) refuseOptions(CALLER, problems);
+}
+
+/** One key ring for everything: what one part seals the others must be able to open. */
+function keyRingOf({ controlPlane, dataAdapter }: MultiTenantConfig, problems: string[]): KeyRing | undefined {
+  if (!dataAdapter) {
+    if (!controlPlane.keyRing) problems.push("controlPlane.keyRing: is missing");
+    return controlPlane.keyRing;
+  }
+  const making = makingOf(dataAdapter);
+  if (making?.source !== controlPlane.database) {
+    problems.push("dataAdapter: must be createAdapters(controlPlane.database); or remove it");
+  } else if (making.keyRing === undefined) {
+    problems.push("dataAdapter: has no keyRing; give createAdapters one");
+  } else if (controlPlane.keyRing !== undefined && controlPlane.keyRing !== making.keyRing) {
+    problems.push("controlPlane.keyRing: differs from that of dataAdapter; remove it");
+  }
+  return making?.keyRing;
+}
+
+/** The settings of the service that these options are. */
+const SETTINGS = {
+  CONTROL_PLANE_TENANT_ID: "controlPlane.tenantId",
+  ISSUER: "issuer",
+  BASE_DOMAIN: "subdomainRouting.baseDomain",
+  TRUSTED_PROXIES: "trustedProxies",
+  CONSOLE_CALLBACKS: "consoleCallbacks",
+  UNDELETE_DAYS: "undeleteDays",
+  SMTP_URL: "smtp.url",
+  SMTP_FROM: "smtp.from",
+} as const;
+
+function configOf(options: MultiTenantConfig, factory: BehindFactory | undefined, problems: string[]): Config | null {
+  const { controlPlane, issuer, subdomainRouting, trustedProxies, consoleCallbacks, undeleteDays, smtp } = options;
+  const variables: Record<keyof typeof SETTINGS, string | undefined> = {
+    CONTROL_PLANE_TENANT_ID: controlPlane.tenantId,
+    ISSUER: issuer,
+    BASE_DOMAIN: subdomainRouting?.baseDomain,
+    TRUSTED_PROXIES: trustedProxies?.join(","),
+    CONSOLE_CALLBACKS: consoleCallbacks?.join(","),
+    UNDELETE_DAYS: undeleteDays?.toString(),
+    SMTP_URL: smtp?.url,
+    SMTP_FROM: smtp?.from,
+  };
+  const { maxOpen, idleMs } = factory?.limits ?? {};
+  const pool = { POOL_MAX_OPEN: maxOpen?.toString(), POOL_IDLE_MS: idleMs?.toString() };
+  try {
+    return loadConfig({ ...variables, ...pool, LOG_LEVEL: options.logLevel ?? "warn" });
+  } catch (error) {
+    if (!(error instanceof PlatformError)) throw error;
+    problems.push(...error.message.split("\n").slice(1).map(asOption));
+    return null;
+  }
+}
+
+/** `  ISSUER must be …` in the words of the options. */
+function asOption(line: string): string {
+  const [, name = "", message = ""] = /^\s*(\S+) (.*)$/.exec(line) ?? [];
+  return `${SETTINGS[name as keyof typeof SETTINGS] ?? name}: ${message}`;
+}
