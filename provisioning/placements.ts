@@ -32,6 +32,8 @@ export interface Placement {
   readonly restoreState: TenantState | null;
   /** When a deleted tenant is purged (ISO 8601). */
   readonly purgeAt: string | null;
+  /** The verified domains of its own, the canonical one first. */
+  readonly domains: readonly string[];
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -56,6 +58,7 @@ export function toPlacement(keyRing: KeyRing, row: Selectable<PlacementRow>): Pl
     syncedVersion: row.synced_version,
     restoreState: row.restore_state,
     purgeAt: row.purge_at,
+    domains: JSON.parse(row.domains) as string[],
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -247,6 +247,7 @@ function newRow(context: Context, { tenantId, provider, place }: Claim): Selecta
     purge_at: null,
     place_group: place?.group ?? null,
     place_region: place?.region ?? null,
+    domains: "[]",
     created_at: now,
     updated_at: now,
   };

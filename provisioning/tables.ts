@@ -44,6 +44,7 @@ export interface PlacementRow {
   purge_at: string | null;
   place_group: string | null;
   place_region: string | null;
+  domains: Generated<string>;
   created_at: string;
   updated_at: string;
 }

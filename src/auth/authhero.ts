@@ -7,7 +7,8 @@ export interface AuthHeroOptions {
   /** For `/api/v2`: the control plane's keys verify operators' tokens there. */
   readonly management: DataAdapters;
   readonly controlPlaneTenantId: string;
-  readonly issuer: URL;
+  /** What else a tenant's tokens may name as their issuer, besides its canonical origin. */
+  readonly otherIssuers: (tenantId: string) => Promise<readonly string[]>;
   /** Routers of `@hono/zod-openapi`, mounted below `/api/v2`. */
   readonly extensions: readonly { readonly path: string; readonly router: object }[];
   readonly additions?: AuthHeroAdditions;
@@ -38,7 +39,7 @@ export interface Route {
  * process, beside every other tenant's keys.
  */
 export function createAuthHero(options: AuthHeroOptions) {
-  const { data, management, controlPlaneTenantId, issuer, extensions, additions = {} } = options;
+  const { data, management, controlPlaneTenantId, otherIssuers, extensions, additions = {} } = options;
   const { app } = init({
     ...additions,
     dataAdapter: data,
@@ -51,7 +52,7 @@ export function createAuthHero(options: AuthHeroOptions) {
     outbox: { enabled: true },
     // Each tenant signs with a key of its own: who owns the key that verified a token owns the token.
     signingKeyMode: ({ tenant_id }) => (tenant_id === controlPlaneTenantId ? "control-plane" : "tenant"),
-    additionalIssuers: ({ tenant_id }) => (tenant_id === controlPlaneTenantId ? [issuer.href] : []),
+    additionalIssuers: async ({ tenant_id }) => (tenant_id ? [...(await otherIssuers(tenant_id))] : []),
   });
   return {
     fetch: (request: Request, env: Record<string, unknown>) =>

@@ -17,7 +17,7 @@ export interface UpkeepOptions {
   /** Does what one of several processes does for all, unless another is at it. */
   readonly ifFree: (name: string, work: () => Promise<void>) => Promise<unknown>;
   /** The canonical origin of a tenant: the issuer of what is sent in its name. */
-  readonly originOf: (tenantId: string) => URL;
+  readonly originOf: (tenantId: string) => Promise<URL>;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -120,8 +120,7 @@ function createRelays({ data, originOf, log, clock }: Pick<UpkeepOptions, "data"
   };
 
   /** Until nothing is due any more, so that a burst does not wait for the next round. */
-  const relay = async (tenantId: string) => {
-    const issuer = originOf(tenantId).href;
+  const relay = async (issuer: string) => {
     for (let relays = 0; relays < RELAYS_MAX; relays += 1) {
       await runOutboxRelay({ dataAdapter: data, issuer, batchSize: RELAY_EVENTS });
       const further = await data.outbox?.getUnprocessed(1);
@@ -132,7 +131,8 @@ function createRelays({ data, originOf, log, clock }: Pick<UpkeepOptions, "data"
   /** False when it failed: logged here, at the edge, because the tenant's turn comes again. */
   const attempt = async (tenantId: string): Promise<boolean> => {
     try {
-      await runInContext(jobContext(tenantId, originOf), () => relay(tenantId));
+      const origin = await originOf(tenantId);
+      await runInContext(jobContext(tenantId, origin), () => relay(origin.href));
       return true;
     } catch (error) {
       log.warn("outbox.relay_failed", { tenant: tenantId, error });
@@ -167,7 +167,8 @@ async function sweepAll(
     if (stopped()) return;
     await relays.attempt(tenantId);
     try {
-      await runInContext(jobContext(tenantId, originOf), () => runRetention({ dataAdapter: data }));
+      const origin = await originOf(tenantId);
+      await runInContext(jobContext(tenantId, origin), () => runRetention({ dataAdapter: data }));
     } catch (error) {
       // The next round comes, and the other tenants must not wait for it.
       log.warn("retention.failed", { tenant: tenantId, error });
@@ -175,8 +176,4 @@ async function sweepAll(
   }
 }
 
-const jobContext = (tenantId: string, originOf: UpkeepOptions["originOf"]) => ({
-  requestId: plainId(),
-  tenantId,
-  origin: originOf(tenantId),
-});
+const jobContext = (tenantId: string, origin: URL) => ({ requestId: plainId(), tenantId, origin });

@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import { RESERVED_TENANT_IDS, TenantId } from "../domain/tenants.ts";
+import { DomainName } from "./domain-names.ts";
 
 /** The names this installation answers to. */
 export interface HostRules {
@@ -10,11 +11,15 @@ export interface HostRules {
   readonly controlPlaneTenantId: string;
 }
 
-/** What a host name means. `nobody` is a label below the base domain that no tenant can ever have. */
+/**
+ * What a host name means. `nobody` is a label below the base domain that no tenant can ever have, `foreign` a name that
+ * is none of ours: a tenant's own domain or somebody else's; `unknown` are the names that are nobody's in any case.
+ */
 export type HostMatch =
   | { readonly kind: "control-plane" }
   | { readonly kind: "tenant"; readonly tenantId: string }
   | { readonly kind: "nobody" }
+  | { readonly kind: "foreign"; readonly name: string }
   | { readonly kind: "unknown" }
   | { readonly kind: "malformed" };
 
@@ -28,19 +33,33 @@ export function matchHost(header: string, rules: HostRules): HostMatch {
   if (name === withoutTrailingDot(rules.issuer.hostname)) return { kind: "control-plane" };
 
   const label = labelBelow(rules.baseDomain, name);
-  if (label === null) return { kind: "unknown" };
+  if (label === null) return canBeClaimed(name, rules) ? { kind: "foreign", name } : { kind: "unknown" };
   // The control plane has one host, the issuer's: its id as a label is no second door.
   if (RESERVED_TENANT_IDS.includes(label) || label === rules.controlPlaneTenantId) return { kind: "unknown" };
   return TenantId.safeParse(label).success ? { kind: "tenant", tenantId: label } : { kind: "nobody" };
 }
 
-/** The one origin of a tenant: canonical name, with scheme and port of the issuer. Ends in `/`. */
-export function originOf(tenantId: string, rules: HostRules): URL {
+/** The canonical origin of a tenant: at the first of its verified domains, else at its sub-domain. */
+export function canonicalOrigin(tenantId: string, rules: HostRules, domains: readonly string[]): URL {
+  // One that has come to lie below a new base domain is not served there.
+  const domain = domains.find((name) => canBeClaimed(name, rules));
+  return originOf(tenantId, rules, domain);
+}
+
+/** The origin of a tenant under one of its names, without one its sub-domain, with the issuer's scheme and port. */
+export function originOf(tenantId: string, rules: HostRules, domain?: string): URL {
   const origin = new URL("/", rules.issuer);
-  if (tenantId !== rules.controlPlaneTenantId && rules.baseDomain !== undefined) {
-    origin.hostname = `${tenantId}.${withoutTrailingDot(rules.baseDomain)}`;
-  }
+  if (tenantId === rules.controlPlaneTenantId) return origin;
+  const subdomain = rules.baseDomain && `${tenantId}.${withoutTrailingDot(rules.baseDomain)}`;
+  const hostname = domain ?? subdomain;
+  if (hostname !== undefined) origin.hostname = hostname;
   return origin;
+}
+
+/** Whether a tenant may have the name for its own: not an address, and neither ours nor below ours. */
+export function canBeClaimed(name: string, { issuer, baseDomain }: HostRules): boolean {
+  const ours = [issuer.hostname, ...(baseDomain === undefined ? [] : [baseDomain])].map(withoutTrailingDot);
+  return DomainName.safeParse(name).success && !ours.some((own) => name === own || name.endsWith(`.${own}`));
 }
 
 // RFC 1035, section 2.3.4.

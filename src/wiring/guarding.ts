@@ -27,8 +27,8 @@ export function createLookups({ tenantId, registry, store, adapters }: ControlPl
       async get(id) {
         const placement = await registry.get(id);
         if (!placement) return null;
-        const { state, incarnationAt, organizationId } = placement;
-        return { state, began: new Date(incarnationAt), organizationId };
+        const { state, incarnationAt, organizationId, domains } = placement;
+        return { state, began: new Date(incarnationAt), organizationId, domains };
       },
       ofOrganization: (organizationId) => owners.get(organizationId),
     },

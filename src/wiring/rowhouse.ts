@@ -31,7 +31,8 @@ import type { Logger } from "../log/logger.ts";
 import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { refuseCode } from "../tenancy/code-hooks.ts";
 import { contractOperations } from "../tenancy/contract-operations.ts";
-import { type HostRules, originOf } from "../tenancy/hosts.ts";
+import { keepCustomDomains } from "../tenancy/custom-domains.ts";
+import type { HostRules } from "../tenancy/hosts.ts";
 import { leasedAdapters } from "../tenancy/leased.ts";
 import { soundPasswordResets } from "../tenancy/password-resets.ts";
 import { keepPatchKeys } from "../tenancy/patch-keys.ts";
@@ -39,8 +40,10 @@ import { protectSynced, requireChangeable } from "../tenancy/protect-synced.ts";
 import { requireBoundTenant } from "../tenancy/router.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { keepTenantOrganizations } from "../tenancy/tenant-organizations.ts";
+import { createTxtResolver, type ResolveTxt } from "../tenancy/txt-records.ts";
 import { createAuditing } from "./auditing.ts";
 import { type ControlPlane, inStartingOrder, openControlPlane } from "./control-plane.ts";
+import { type CustomDomains, createCustomDomains } from "./custom-domains.ts";
 import { createDirectory } from "./directory.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs, startFleetJobs } from "./fleet-jobs.ts";
@@ -61,6 +64,8 @@ export interface RowhouseOptions extends FirstRights {
   readonly config: Config;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Looks up what proves a custom domain. Default: the name servers of this machine. */
+  readonly resolveTxt?: ResolveTxt;
 }
 
 export interface Rowhouse {
@@ -102,7 +107,10 @@ export interface Additions {
   readonly requireOrganizationMatch?: boolean;
 }
 
-export interface HouseOptions extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">>, FirstRights {
+export interface HouseOptions
+  extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">>,
+    Pick<RowhouseOptions, "resolveTxt">,
+    FirstRights {
   /** Where databases are, by name. */
   readonly providers: Providers;
   /** Where those of new tenants are to be. */
@@ -119,7 +127,8 @@ export interface House extends Omit<Rowhouse, "firstLogin"> {
 
 /** Opens the whole house over a control plane: tenants' databases, AuthHero, and the front around it. */
 export async function openHouse(controlPlane: ControlPlane, options: HouseOptions): Promise<House> {
-  const { config, log, clock, providers, provider, keepLogin, additions = {}, ...rights } = options;
+  const { config, log, clock, providers, provider, keepLogin, additions = {}, ...others } = options;
+  const { resolveTxt = createTxtResolver(), ...rights } = others;
   await inStartingOrder(controlPlane, async () => {
     const { adapters, tenantId } = controlPlane;
     await seedControlPlane(adapters, { tenantId, issuer: new URL(config.ISSUER), deliver: keepLogin });
@@ -142,10 +151,11 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
   const authAdapters = routed({ ...routing, surface: "auth", operations: operationsFace });
   const data = raisingEpochs(authAdapters, controlPlane.registry.raiseEpoch);
+  const domains = createCustomDomains(controlPlane, { rules: hostRules(config), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
   const { front, routes } = frontOver(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing },
-    ...{ fleetOperations, mailing, pending, team, providers, provider, life, additions },
+    ...{ fleetOperations, mailing, pending, team, providers, provider, life, domains, additions },
     audit: auditing.noting(authAdapters),
   });
 
@@ -161,8 +171,9 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
     },
     keys,
     ifFree: controlPlane.leases.ifFree,
-    sweepShared: () => Promise.all([controlPlane.registry.directories.sweepStates(), auditing.sweep()]),
-    originOf: (tenantId) => originOf(tenantId, hostRules(config)),
+    sweepShared: () =>
+      Promise.all([controlPlane.registry.directories.sweepStates(), auditing.sweep(), domains.sweep()]),
+    originOf: domains.originOf,
     log,
     clock,
   });
@@ -277,6 +288,7 @@ interface Behind extends Pick<HouseOptions, "config" | "log" | "clock" | "provid
   readonly mailing: Mailing;
   readonly pending: Pending;
   readonly team: Team;
+  readonly domains: CustomDomains;
   readonly audit: Audit;
   readonly life: TenantLife;
   readonly additions: Additions;
@@ -284,7 +296,7 @@ interface Behind extends Pick<HouseOptions, "config" | "log" | "clock" | "provid
 
 /** AuthHero and the front around it. */
 function frontOver(controlPlane: ControlPlane, behind: Behind) {
-  const { config, log, clock, data, lifecycle, journal, routing, mailing, additions } = behind;
+  const { config, log, clock, data, lifecycle, journal, routing, mailing, domains, additions } = behind;
   const { tenantId, registry } = controlPlane;
   const rules = hostRules(config);
   const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
@@ -297,7 +309,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   // Events that a user write carries along are seen here first.
   const left = () => routing.outboxWritten?.(requireBoundTenant("outbox"));
   const management = keepTenantOrganizations(
-    raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch),
+    keepCustomDomains(raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch), domains.desk),
     tenantId,
     organizationOwners(controlPlane),
   );
@@ -308,7 +320,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
       left,
     ),
     controlPlaneTenantId: tenantId,
-    issuer: rules.issuer,
+    otherIssuers: domains.otherIssuers,
     extensions: [
       { path: "/tenants", router: createTenantsRouter(tenants, operations) },
       { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },
@@ -318,6 +330,8 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   const front = createFront({
     ...rules,
     trustedProxies: config.TRUSTED_PROXIES,
+    domains: domains.names,
+    verifyDomain: domains.verify,
     requireOrganizationMatch: additions.requireOrganizationMatch ?? true,
     states: { ownerOf: registry.directories.tenantOfState },
     logoutUrls: createLogoutUrls(data),

@@ -50,7 +50,7 @@ export async function openHouse(data: DataAdapters): Promise<House & { login: Fi
     data,
     management: data,
     controlPlaneTenantId: TENANT,
-    issuer: ORIGIN,
+    otherIssuers: async () => [],
     extensions: [],
   });
   const house: House = {

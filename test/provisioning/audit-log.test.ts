@@ -22,7 +22,7 @@ let database: Database;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "audit-"));
   database = await openFile(join(directory, "control-plane.db"), { create: true });
-  await migrate(database, ["control-plane"]);
+  await migrate(database, ["shared", "control-plane"]);
 });
 afterEach(async () => {
   await database.close();

@@ -18,7 +18,7 @@ let made: number;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "reserve-"));
   database = await openFile(join(directory, "control-plane.db"), { create: true });
-  await migrate(database, ["control-plane"]);
+  await migrate(database, ["shared", "control-plane"]);
   made = 0;
 });
 afterEach(async () => {

@@ -26,7 +26,7 @@ it("a registry of before the leases keeps its operations, and what it called a d
     old(5, "delta", "delete", "done"),
   ]);
 
-  await migrate(database, ["control-plane"]);
+  await migrate(database, ["shared", "control-plane"]);
 
   const journal = createJournal({ database, clock: () => new Date("2026-02-01") });
   const kept = await Promise.all(["acme", "beta", "gamma", "delta"].map((tenant) => journal.list(tenant)));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type HostMatch, matchHost, originOf } from "../../src/tenancy/hosts.ts";
+import { canonicalOrigin, type HostMatch, matchHost, originOf } from "../../src/tenancy/hosts.ts";
 
 const rules = {
   issuer: new URL("http://localhost:3000/"),
@@ -10,6 +10,7 @@ const controlPlane: HostMatch = { kind: "control-plane" };
 const acme: HostMatch = { kind: "tenant", tenantId: "acme" };
 const nobody: HostMatch = { kind: "nobody" };
 const unknown: HostMatch = { kind: "unknown" };
+const foreign = (name: string): HostMatch => ({ kind: "foreign", name });
 const malformed: HostMatch = { kind: "malformed" };
 
 describe("matchHost", () => {
@@ -25,10 +26,15 @@ describe("matchHost", () => {
     ["acme.localhost.", acme, "a tenant with a trailing dot"],
     ["acme.localhost.:3000", acme, "a trailing dot before the port"],
     ["a.acme.localhost", unknown, "a nested label"],
-    ["acme.localhost.evil.com", unknown, "our name in front of a foreign one"],
+    ["acme.localhost.evil.com", foreign("acme.localhost.evil.com"), "our name in front of a foreign one"],
     ["acmelocalhost", unknown, "a look-alike without the dot"],
-    ["acme.notlocalhost", unknown, "a look-alike suffix"],
-    ["example.com", unknown, "a foreign host"],
+    ["acme.notlocalhost", foreign("acme.notlocalhost"), "a look-alike suffix"],
+    ["example.com", foreign("example.com"), "a foreign host"],
+    ["Login.Example.COM.:8080", foreign("login.example.com"), "the same in upper case, with a trailing dot and a port"],
+    ["xn--mnchen-3ya.example", foreign("xn--mnchen-3ya.example"), "an internationalised domain, as browsers send it"],
+    ["xn--0.example", unknown, "what only looks like one"],
+    ["login_page.example.com", unknown, "an underscore in a foreign host"],
+    ["example", unknown, "a foreign host of one label"],
     ["www.localhost", unknown, "a reserved label"],
     ["admin.localhost", unknown, "another reserved label"],
     ["main.localhost", unknown, "the control plane's id as a label"],
@@ -64,6 +70,7 @@ describe("matchHost", () => {
 
     expect(matchHost("localhost", alone)).toEqual(controlPlane);
     expect(matchHost("acme.localhost", alone)).toEqual(unknown);
+    expect(matchHost("acme.example", alone)).toEqual(foreign("acme.example"));
   });
 
   it("leaves the base domain itself unknown when the control plane lives elsewhere", () => {
@@ -71,6 +78,8 @@ describe("matchHost", () => {
 
     expect(matchHost("cp.auth.example.com", elsewhere)).toEqual(controlPlane);
     expect(matchHost("auth.example.com", elsewhere)).toEqual(unknown);
+    expect(matchHost("x.cp.auth.example.com", elsewhere)).toEqual(unknown);
+    expect(matchHost("example.com", elsewhere)).toEqual(foreign("example.com"));
     expect(matchHost("acme.auth.example.com", elsewhere)).toEqual(acme);
   });
 
@@ -94,5 +103,19 @@ describe("originOf", () => {
     ],
   ])("gives %s its canonical name with the issuer's scheme and port", (tenantId, given, expected) => {
     expect(originOf(tenantId, given).href).toBe(expected);
+  });
+});
+
+describe("canonicalOrigin", () => {
+  it.each<[readonly string[], string]>([
+    [[], "http://acme.localhost:3000/"],
+    [["login.acme.example", "old.acme.example"], "http://login.acme.example:3000/"],
+    [["login.localhost", "old.acme.example"], "http://old.acme.example:3000/"],
+  ])("of a tenant with %j is %s", (domains, expected) => {
+    expect(canonicalOrigin("acme", rules, domains).href).toBe(expected);
+  });
+
+  it("of the control plane is the issuer, whatever it is said to have", () => {
+    expect(canonicalOrigin("main", rules, ["login.example.com"]).href).toBe("http://localhost:3000/");
   });
 });

@@ -28,10 +28,16 @@ export function answerError(c: Exchange, error: unknown, fields: Record<string, 
   return refuse(c, unavailable(error));
 }
 
-/** Which database it is and what is wrong with it is not the caller's business; that a mail was not sent is. */
-const unavailable = (cause: PlatformError) =>
-  cause.reason === "mail_failed"
-    ? new PlatformError("unavailable", "mail_failed", "The mail could not be sent right now.", { cause })
-    : new PlatformError("unavailable", "tenant_unavailable", "This tenant cannot be reached right now.", { cause });
+/** What a caller may know about who did not answer; which database it is and what is wrong with it is not among that. */
+const TOLD = new Map([
+  ["mail_failed", "The mail could not be sent right now."],
+  ["dns_unavailable", "The name servers do not say right now whether the record is there."],
+]);
+
+function unavailable(cause: PlatformError): PlatformError {
+  const told = TOLD.get(cause.reason);
+  if (told !== undefined) return new PlatformError("unavailable", cause.reason, told, { cause });
+  return new PlatformError("unavailable", "tenant_unavailable", "This tenant cannot be reached right now.", { cause });
+}
 
 const unexpected = () => new PlatformError("internal", "internal", "An unexpected error occurred");

@@ -11,6 +11,14 @@ interface PlacementView {
   readonly began: Date;
   /** The organization on the control plane whose members administer it. */
   readonly organizationId: string | null;
+  /** Its verified domains, the canonical one first. */
+  readonly domains: readonly string[];
+}
+
+/** Whose a name is that is not ours. */
+export interface OwnDomains {
+  /** The tenant that has verified the domain; null when nobody has. May be a moment old: the placement has the word. */
+  ownerOf(name: string): Promise<string | null>;
 }
 
 /** Where tenants are looked up. The control plane itself is never asked for. */
@@ -106,6 +114,8 @@ export interface FrontEnv {
     hostHeader: string;
     /** The tenant of the host. */
     host: Addressed;
+    /** The name by which the request found that tenant, without port: one of those it has. */
+    hostName: string;
     /** The tenant that a header names on a management route. */
     namedTenantId: string | undefined;
     /** The tenant that the request acts on. */

@@ -7,6 +7,7 @@ import { type Audit, auditAccess, auditRefusals } from "./audit.ts";
 import { basicCredentials } from "./basic-credentials.ts";
 import { bodyLimit } from "./body-limit.ts";
 import { callbackRelay } from "./callback-relay.ts";
+import { canonicalHost } from "./canonical-host.ts";
 import { changePassword } from "./change-password.ts";
 import { clientIp, type PeerAddress } from "./client-ip.ts";
 import { cookies } from "./cookies.ts";
@@ -18,6 +19,7 @@ import type {
   FrontEnv,
   FrontLog,
   LogoutUrls,
+  OwnDomains,
   PageSources,
   PasswordResets,
   Placements,
@@ -42,6 +44,7 @@ import { spentCodes } from "./spent-codes.ts";
 import { synced } from "./synced.ts";
 import { tenant } from "./tenant.ts";
 import { tenantState } from "./tenant-state.ts";
+import { type VerifyDomain, verifyDomain } from "./verify-domain.ts";
 import { widgetFiles } from "./widget-files.ts";
 
 export interface FrontOptions {
@@ -53,6 +56,8 @@ export interface FrontOptions {
   /** Addresses and CIDR ranges of the proxies whose `x-forwarded-*` count. */
   readonly trustedProxies: readonly string[];
   readonly placements: Placements;
+  readonly domains: OwnDomains;
+  readonly verifyDomain: VerifyDomain;
   readonly keys: SigningKeys;
   readonly states: StateOwners;
   readonly logoutUrls: LogoutUrls;
@@ -93,9 +98,10 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     bodyLimit(),
     draft(clock),
     clientIp(options.trustedProxies, peerAddress),
-    hosts(options, placements),
+    hosts(options, placements, options.domains),
     mailbox(options.mails ?? null, options.controlPlaneTenantId),
     tenant(),
+    canonicalHost(),
     headAsGet(),
     setupClosed(),
     callbackRelay(options.states, options, placements),
@@ -111,6 +117,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     organizationGrants(options.organizationGrants),
     synced(options.changeable),
     patchKeys(),
+    verifyDomain(options.verifyDomain),
     mailProvider(),
     cookies(),
     spentCodes(),

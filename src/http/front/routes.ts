@@ -18,6 +18,11 @@ export function isControlPlaneOnly(path: string): boolean {
 /** The tenant's own e-mail provider. */
 export const isMailProvider = (path: string) => plain(path) === `${MANAGEMENT}/emails/provider`;
 
+/** The custom domain that a path `/api/v2/custom-domains/{id}/verify` names; else null. */
+export const domainToVerify = (path: string) => VERIFY_DOMAIN.exec(path)?.[1] ?? null;
+
+const VERIFY_DOMAIN = new RegExp(`^${MANAGEMENT}/custom-domains/([^/]+)/verify$`);
+
 /** The parts of a path `/api/v2/tenants`, `/tenants/{id}` or `/tenants/{id}/…`, the id as it was written; else null. */
 export function tenantsRoute(path: string): { readonly id: string | undefined; readonly isBelow: boolean } | null {
   if (!isBelow(plain(path), `${MANAGEMENT}/tenants`)) return null;

@@ -57,9 +57,8 @@ export function createSubdomainMiddleware(options: SubdomainOptions): Middleware
   const tenantOf = async (c: Context<MultiTenancyEnv>): Promise<string> => {
     const match = matchHost(c.req.header("host") ?? new URL(c.req.url).host, rules);
     if (match.kind === "control-plane") return controlPlaneTenantId;
-    if (match.kind === "unknown" || match.kind === "malformed") throw unknownHost();
     if (match.kind === "nobody") throw tenantNotFound();
-    if (reserved.has(match.tenantId)) throw unknownHost();
+    if (match.kind !== "tenant" || reserved.has(match.tenantId)) throw unknownHost();
     const tenantId = await resolveSubdomain(match.tenantId, c);
     if (!tenantId) throw tenantNotFound();
     return tenantId;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { PlatformError } from "../../../src/domain/errors.ts";
 import { refusal, testFront } from "./support.ts";
 
 const front = testFront();
@@ -9,6 +10,10 @@ describe("hosts", () => {
     ["LOCALHOST.:1", "control_plane", "http://localhost:3000/"],
     ["acme.localhost:3000", "acme", "http://acme.localhost:3000/"],
     ["ACME.localhost.:8080", "acme", "http://acme.localhost:3000/"],
+    ["login.named.example", "named", "http://login.named.example:3000/"],
+    ["login.named.example:8080", "named", "http://login.named.example:3000/"],
+    ["LOGIN.Named.Example.", "named", "http://login.named.example:3000/"],
+    ["Login.Named.example.:1", "named", "http://login.named.example:3000/"],
   ])("%s is %s with its canonical origin, whatever port was asked for", async (host, tenantId, origin) => {
     const { url, headers, env, context } = await front.seen(host, "/authorize?client_id=x");
 
@@ -32,6 +37,13 @@ describe("hosts", () => {
     ["127.0.0.1:3000", 404, "unknown_host"],
     ["[::1]:3000", 404, "unknown_host"],
     ["nobody.localhost", 404, "tenant_not_found"],
+    ["login.named.example.evil.com", 404, "unknown_host"],
+    ["evil-login.named.example", 404, "unknown_host"],
+    ["x.login.named.example", 404, "unknown_host"],
+    ["named.example", 404, "unknown_host"],
+    ["münchen.example", 421, "unknown_host"],
+    ["login.deleted.example", 404, "unknown_host"],
+    ["login.lost.example", 404, "unknown_host"],
     ["xn--mnchen-3ya.localhost", 404, "tenant_not_found"],
     ["deleting.localhost", 404, "tenant_not_found"],
     ["deleted.localhost", 404, "tenant_not_found"],
@@ -42,6 +54,58 @@ describe("hosts", () => {
     for (const path of ["/authorize", "/oauth/token", "/api/v2/users", "/.well-known/jwks.json", "/u/login", "/"]) {
       expect(await refusal(await front.send(host, path))).toEqual([status, errorCode]);
     }
+  });
+
+  it.each([
+    ["10.1.2.3", "login.named.example", "named"],
+    ["10.1.2.3", "evil.example, ACME.localhost.:443", "acme"],
+    ["203.0.113.9", "login.named.example", "beta"],
+    ["203.0.113.9", "localhost", "beta"],
+  ])("from %s x-forwarded-host %j at beta's host means %s", async (peer, forwarded, tenantId) => {
+    const behind = testFront({ peerAddress: () => peer });
+    const headers = { "x-forwarded-host": forwarded };
+    const seen = await behind.seen("beta.localhost", "/.well-known/jwks.json", { headers });
+
+    expect(seen.context.tenantId).toBe(tenantId);
+    expect(seen.headers).not.toHaveProperty("x-forwarded-host");
+  });
+
+  it.each([
+    ["login.named.example.", 200, undefined],
+    ["x.login.named.example", 404, "unknown_host"],
+    ["nobody.localhost", 404, "tenant_not_found"],
+    ["[::1]", 404, "unknown_host"],
+    ["", 421, "unknown_host"],
+    [`${"a.".repeat(146)}localhost`, 421, "unknown_host"],
+  ])("takes what a trusted proxy forwards as strictly: %j is %i %s", async (forwarded, status, errorCode) => {
+    const behind = testFront({ peerAddress: () => "10.1.2.3" });
+    const headers = { "x-forwarded-host": forwarded };
+
+    expect(await refusal(await behind.send("beta.localhost", "/oauth/token", { headers }))).toEqual([
+      status,
+      errorCode,
+    ]);
+  });
+
+  it("answers 503 where nobody can say whose a domain is, and serves the names it can tell", async () => {
+    const unavailable = new PlatformError("unavailable", "database_unreachable", "The control plane is away");
+    const cutOff = testFront({ domains: { ownerOf: () => Promise.reject(unavailable) } });
+
+    for (const path of ["/authorize", "/oauth/token", "/api/v2/users", "/.well-known/jwks.json"]) {
+      const answer = await cutOff.send("login.named.example", path);
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get("retry-after")).toBe("1");
+    }
+    expect((await cutOff.seen("beta.localhost", "/oauth/token")).context.tenantId).toBe("beta");
+  });
+
+  it("does not serve a domain to whom the placement does not give it", async () => {
+    const behindTheTimes = testFront({ domains: { ownerOf: () => Promise.resolve("beta") } });
+
+    expect(await refusal(await behindTheTimes.send("login.named.example", "/oauth/token"))).toEqual([
+      404,
+      "unknown_host",
+    ]);
   });
 
   it("answers the probe before it looks at the host", async () => {
@@ -55,6 +119,51 @@ describe("hosts", () => {
     const { url } = await front.seen("acme.localhost", "//evil.example/x");
 
     expect(url).toBe("http://acme.localhost:3000//evil.example/x");
+  });
+});
+
+describe("the other names of a tenant with a domain of its own", () => {
+  const OTHERS = ["named.localhost:3000", "Old.Named.Example.", "xn--mnchen-3ya.example"];
+
+  it.each(OTHERS)("%s sends people to the canonical one, with path and query as they came", async (host) => {
+    for (const path of [
+      "/authorize?a=b%20c&redirect_uri=https%3A%2F%2Fx",
+      "/u/login/identifier?state=s",
+      "/v2/logout",
+    ]) {
+      const answer = await front.send(host, path);
+
+      expect(answer.status).toBe(307);
+      expect(answer.headers.get("location")).toBe(`http://login.named.example:3000${path}`);
+      expect(answer.headers.get("cache-control")).toBe("no-store");
+    }
+  });
+
+  it.each(OTHERS)("%s answers programs, and says who the issuer is", async (host) => {
+    for (const path of ["/oauth/token", "/.well-known/openid-configuration", "/userinfo"]) {
+      const { env, context, headers } = await front.seen(host, path);
+
+      expect(env.ISSUER).toBe("http://login.named.example:3000/");
+      expect(context).toMatchObject({ tenantId: "named", origin: "http://login.named.example:3000/" });
+      expect(headers.host).toBe("login.named.example:3000");
+    }
+  });
+
+  it("keep a posted answer of an identity provider, and begin a login form anew", async () => {
+    const post = (path: string) => front.send("named.localhost", path, { method: "POST", body: "code=c&state=s" });
+
+    expect((await post("/login/callback")).status).toBe(307);
+    expect((await post("/u/login/identifier?state=s")).status).toBe(303);
+  });
+
+  it("do not lead away from this installation", async () => {
+    const answer = await front.send("named.localhost", "/u//evil.example/x");
+
+    expect(answer.headers.get("location")).toBe("http://login.named.example:3000/u//evil.example/x");
+  });
+
+  it("leave the canonical one where it is", async () => {
+    expect((await front.seen("login.named.example:8080", "/authorize")).context.tenantId).toBe("named");
   });
 });
 

@@ -12,6 +12,7 @@ export const NOW = new Date("2026-06-01T12:00:00Z");
 const STATES: Readonly<Record<string, TenantState>> = {
   acme: "ready",
   beta: "ready",
+  named: "ready",
   pending: "pending",
   provisioning: "provisioning",
   failed: "failed",
@@ -19,6 +20,13 @@ const STATES: Readonly<Record<string, TenantState>> = {
   readonly: "read_only",
   deleting: "deleting",
   deleted: "deleted",
+};
+
+/** The verified domains of some of them; `beta` has none. */
+const DOMAINS: Readonly<Record<string, readonly string[]>> = {
+  named: ["login.named.example", "old.named.example", "xn--mnchen-3ya.example"],
+  deleted: ["login.deleted.example"],
+  lost: ["login.lost.example"],
 };
 
 /** Logins that an identity provider is asked about, by their `state`. */
@@ -95,13 +103,22 @@ export function testFront(
     placements: {
       get: (tenantId) => {
         const state = STATES[tenantId];
-        return Promise.resolve(state === undefined ? null : { state, began: BEGAN, organizationId: `org_${tenantId}` });
+        return Promise.resolve(
+          state === undefined
+            ? null
+            : { state, began: BEGAN, organizationId: `org_${tenantId}`, domains: DOMAINS[tenantId] ?? [] },
+        );
       },
       ofOrganization: (organizationId) => {
         const tenantId = organizationId.replace("org_", "");
         return Promise.resolve(tenantId in STATES ? tenantId : null);
       },
     },
+    domains: {
+      ownerOf: (name) =>
+        Promise.resolve(Object.keys(DOMAINS).find((tenantId) => DOMAINS[tenantId]?.includes(name)) ?? null),
+    },
+    verifyDomain: () => Promise.resolve(null),
     states: { ownerOf: (state) => Promise.resolve(STATES_OWNED[state] ?? null) },
     logoutUrls: { listed: () => Promise.resolve(["http://localhost:5000/bye"]) },
     keys,
