@@ -10,6 +10,7 @@ const LAYERS = [
   ["src/entities", "provisioning/providers"],
   ["provisioning"],
   ["src/tenancy"],
+  ["src/fallback"],
   ["src/auth"],
   ["src/http", "src/cli", "src/conformance"],
   ["src/wiring"],

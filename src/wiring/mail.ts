@@ -5,6 +5,7 @@ import type { Message } from "../auth/mail/message.ts";
 import { requireUsable } from "../auth/mail/providers.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../domain/clock.ts";
+import type { LenderOf } from "../fallback/lender.ts";
 import { currentContext } from "../tenancy/context.ts";
 import { mailStub } from "../tenancy/mail-stub.ts";
 import { remembering, requireBoundTenant } from "../tenancy/router.ts";
@@ -28,6 +29,8 @@ export interface MailingNeeds {
   readonly config: Pick<Config, "BASE_DOMAIN" | "DEV_MAILBOX" | "SMTP_FROM" | "SMTP_URL">;
   readonly clock: Clock;
   readonly controlPlaneTenantId: string;
+  /** Whom a tenant inherits from. */
+  readonly lenderOf: LenderOf;
   /** Reads the provider a tenant has itself, credentials included. */
   readonly ownProvider: (tenantId: string) => Promise<EmailProvider | null>;
 }
@@ -36,7 +39,8 @@ export interface MailingNeeds {
  * A tenant's mail is sent by its own provider, else by the control plane's, else by the deployment's `SMTP_URL`: all
  * or nothing, so that no secret goes to a server that its owner did not choose.
  */
-export function createMailing({ config, clock, controlPlaneTenantId, ownProvider }: MailingNeeds): Mailing {
+export function createMailing(needs: MailingNeeds): Mailing {
+  const { config, clock, controlPlaneTenantId, lenderOf, ownProvider } = needs;
   const mailbox = config.DEV_MAILBOX ? createMailbox(clock) : null;
   const deployments = config.SMTP_URL ? smtpProvider(config.SMTP_URL) : mailbox && NOBODY;
   const from = config.SMTP_FROM ?? `no-reply@${config.BASE_DOMAIN}`;
@@ -44,7 +48,8 @@ export function createMailing({ config, clock, controlPlaneTenantId, ownProvider
   const find = async (tenantId: string) => {
     const own = await ownProvider(tenantId);
     if (own) return { provider: own, source: "own" } as const;
-    const inherited = tenantId !== controlPlaneTenantId && (await ownProvider(controlPlaneTenantId));
+    const lender = await lenderOf(tenantId);
+    const inherited = lender && (await ownProvider(lender.tenantId));
     if (inherited) return { provider: inherited, source: "control_plane" } as const;
     return deployments && ({ provider: deployments, source: "default" } as const);
   };

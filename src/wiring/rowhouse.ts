@@ -23,6 +23,8 @@ import type { Config } from "../config.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
 import { createPending, type Pending } from "../domain/pending.ts";
 import { createCache } from "../entities/cache.ts";
+import { withFallback } from "../fallback/fallback.ts";
+import type { LenderOf } from "../fallback/lender.ts";
 import type { Audit } from "../http/front/audit.ts";
 import { createFront } from "../http/front/index.ts";
 import { createOperationsRouter } from "../http/operations/router.ts";
@@ -45,6 +47,7 @@ import { createAuditing } from "./auditing.ts";
 import { type ControlPlane, inStartingOrder, openControlPlane } from "./control-plane.ts";
 import { type CustomDomains, createCustomDomains } from "./custom-domains.ts";
 import { createDirectory } from "./directory.ts";
+import { createLending, type Inheritance } from "./fallback.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs, startFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
@@ -60,7 +63,7 @@ import { createOperationsService } from "./tenant-operations.ts";
 import { createTenantPool } from "./tenant-pool.ts";
 import { createTenantsService, purgeStatements } from "./tenants.ts";
 
-export interface RowhouseOptions extends FirstRights {
+export interface RowhouseOptions extends FirstRights, Inheritance {
   readonly config: Config;
   readonly log: Logger;
   readonly clock?: Clock;
@@ -110,7 +113,8 @@ export interface Additions {
 export interface HouseOptions
   extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">>,
     Pick<RowhouseOptions, "resolveTxt">,
-    FirstRights {
+    FirstRights,
+    Inheritance {
   /** Where databases are, by name. */
   readonly providers: Providers;
   /** Where those of new tenants are to be. */
@@ -137,7 +141,8 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   });
   const life = createTenantLife(controlPlane, additions.hooks ?? []);
   const auditing = createAuditing(controlPlane, clock);
-  const mailing = mailingOver(controlPlane, (tenantId, call) => pool.use(tenantId, call), { config, clock });
+  const lenderOf = createLending(controlPlane, options, clock);
+  const mailing = mailingOver(controlPlane, (tenantId, call) => pool.use(tenantId, call), { config, clock, lenderOf });
   const team = createTeam(controlPlane, { config, mailing, ...rights });
   const { pool, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
     ...{ config, log, clock, providers, life },
@@ -150,7 +155,7 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
   const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
   const authAdapters = routed({ ...routing, surface: "auth", operations: operationsFace });
-  const data = raisingEpochs(authAdapters, controlPlane.registry.raiseEpoch);
+  const data = withFallback(raisingEpochs(authAdapters, controlPlane.registry.raiseEpoch), lenderOf);
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
   const { front, routes } = frontOver(controlPlane, {
@@ -264,10 +269,10 @@ function routingTo(
 function mailingOver(
   { tenantId, adapters }: ControlPlane,
   onTenant: Pool<DataAdapters>["use"],
-  { config, clock }: Pick<Opening, "config" | "clock">,
+  { config, clock, lenderOf }: Pick<Opening, "config" | "clock"> & { readonly lenderOf: LenderOf },
 ): Mailing {
   return createMailing({
-    ...{ config, clock, controlPlaneTenantId: tenantId },
+    ...{ config, clock, controlPlaneTenantId: tenantId, lenderOf },
     ownProvider: (id) =>
       id === tenantId ? adapters.emailProviders.get(id) : onTenant(id, (own) => own.emailProviders.get(id)),
   });

@@ -10,19 +10,28 @@ export interface IdentityProvider {
   readonly email: string;
   /** What a connection of strategy `oidc` needs. */
   readonly options: Readonly<Record<string, string>>;
+  /** What its token endpoint was sent, each time: headers and body. */
+  readonly asked: readonly string[];
   close(): Promise<void>;
 }
 
 const CLIENT = { client_id: "rowhouse", client_secret: "a-secret-of-the-identity-provider-0123456789" };
 
-/** Starts a real `oidc-provider` that knows one client with the given redirect URIs. */
-export async function startIdentityProvider(redirectUris: readonly string[], email: string): Promise<IdentityProvider> {
+type AuthMethod = "client_secret_basic" | "client_secret_post";
+
+/** Starts a real `oidc-provider` that knows one client with the given redirect URIs, and demands its secret. */
+export async function startIdentityProvider(
+  redirectUris: readonly string[],
+  email: string,
+  authMethod: AuthMethod = "client_secret_post",
+): Promise<IdentityProvider> {
+  const asked: string[] = [];
   let handle: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => response.end();
   const server = createServer((request, response) => handle(request, response));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = new Provider(issuer, configuration(redirectUris, email));
+  const provider = new Provider(issuer, configuration(redirectUris, email, authMethod));
   const answer = provider.callback();
   handle = (request, response) => {
     // Nobody is asked anything: the person is signed in there.
@@ -30,11 +39,18 @@ export async function startIdentityProvider(redirectUris: readonly string[], ema
       void provider.interactionFinished(request, response, { login: { accountId: "person" } });
       return;
     }
+    if (request.url?.startsWith("/token")) {
+      const at = asked.push(JSON.stringify(request.headers)) - 1;
+      request.on("data", (chunk: Buffer) => {
+        asked[at] += chunk.toString();
+      });
+    }
     void answer(request, response);
   };
   return {
     issuer,
     email,
+    asked,
     options: {
       ...CLIENT,
       authorization_endpoint: `${issuer}/auth`,
@@ -50,10 +66,10 @@ export async function startIdentityProvider(redirectUris: readonly string[], ema
   };
 }
 
-function configuration(redirectUris: readonly string[], email: string): Configuration {
+function configuration(redirectUris: readonly string[], email: string, authMethod: AuthMethod): Configuration {
   return {
     adapter: InMemory,
-    clients: [{ ...CLIENT, redirect_uris: [...redirectUris], token_endpoint_auth_method: "client_secret_post" }],
+    clients: [{ ...CLIENT, redirect_uris: [...redirectUris], token_endpoint_auth_method: authMethod }],
     claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
     // AuthHero reads the id token and asks no further.
     conformIdTokenClaims: false,

@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Connection } from "@authhero/adapter-interfaces";
+import { PlatformError } from "../domain/errors.ts";
+import type { Lender } from "./lender.ts";
+
+/**
+ * Strategies by whose name a child finds the control plane's connection. All others may be the operators' own
+ * workforce login, so a new one stands here only when somebody has decided that it may be lent.
+ */
+const LENT_BY_STRATEGY: ReadonlySet<string> = new Set([
+  "apple",
+  "facebook",
+  "github",
+  "google-oauth2",
+  "sms",
+  "vipps",
+  "windowslive",
+]);
+
+/** Options that change nothing about where a secret goes: a child may set its own and still inherit the rest. */
+const HARMLESS: ReadonlySet<string> = new Set(["domain_aliases", "icon_url", "scope"]);
+
+/** The control plane's connection that a child's connection of its own stands for; null when it stands for itself. */
+export async function lentConnection(own: Connection, lender: Lender): Promise<Connection | null> {
+  if (!LENT_BY_STRATEGY.has(own.strategy) || ownKeys(own).length > 0) return null;
+  const [only, second] = await lender.connectionsOf(own.strategy);
+  return only && !second ? only : null;
+}
+
+/** Whatever makes a connection its owner's: from then on it inherits nothing, so no secret goes where they choose. */
+const ownKeys = ({ options }: Pick<Connection, "options">): string[] =>
+  Object.keys(present(options)).filter((key) => !HARMLESS.has(key));
+
+/** A child's connection with what it inherits: all of the lent options as one, its own harmless keys over them. */
+export function borrowed(own: Connection, lent: Connection): Connection {
+  const { response_type, response_mode } = lent;
+  const display_name = own.display_name || lent.display_name;
+  const show_as_button = own.show_as_button ?? lent.show_as_button;
+  return {
+    ...own,
+    ...present({ display_name, show_as_button, response_type, response_mode }),
+    options: { ...lent.options, ...present(own.options) },
+  };
+}
+
+/**
+ * The options of an update with what they carry of a lent connection taken out: whoever writes back what it has read
+ * must not put the control plane's secret into a child's database. Throws `conflict` (`inherited_connection`) for
+ * anything else that would be the child's own, because it cannot be told from a secret that has just changed.
+ */
+export function withoutBorrowed(
+  options: Connection["options"],
+  own: Connection,
+  lent: Connection,
+): Connection["options"] {
+  const kept = Object.entries(present(options)).filter(([key, value]) => {
+    if (isDeepStrictEqual(value, own.options[key as keyof typeof own.options])) return true;
+    if (isDeepStrictEqual(value, lent.options[key as keyof typeof lent.options])) return false;
+    if (HARMLESS.has(key)) return true;
+    throw new PlatformError(
+      "conflict",
+      "inherited_connection",
+      `options.${key}: this connection inherits from the control plane; make it its own through adapters without the fallback`,
+    );
+  });
+  return Object.fromEntries(kept);
+}
+
+/** What there is: an empty text, list or object says as little as nothing at all. */
+function present<T extends object>(values: T | undefined): Partial<T> {
+  return Object.fromEntries(Object.entries(values ?? {}).filter(([, value]) => !isBlank(value))) as Partial<T>;
+}
+
+function isBlank(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value === "string") return value.trim() === "";
+  return typeof value === "object" && Object.keys(value).length === 0;
+}

@@ -1,0 +1,269 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import * as oidc from "openid-client";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type Application,
+  api,
+  browser,
+  createTenant,
+  discover,
+  furnish,
+  managementToken,
+} from "../support/clients.ts";
+import { type IdentityProvider, startIdentityProvider } from "../support/identity-provider.ts";
+import { freePort } from "../support/program.ts";
+import { type RunningServer, startServer } from "../support/server.ts";
+import { filesUnder, tracesIn } from "../support/traces.ts";
+
+const CONTROL_PLANE = "control_plane";
+const GOOGLE = "google-oauth2";
+/** With characters that every way to write a text escapes. */
+const SMTP_PASSWORD = 'planted "mail" pässword/+&=?%7';
+
+let server: RunningServer;
+let port: number;
+/** One redirect URI for all tenants, on the control plane's host. */
+const callback = () => `http://localhost:${port}/login/callback`;
+let token: string;
+let application: Application;
+let configuration: oidc.Configuration;
+let google: IdentityProvider;
+let workforce: IdentityProvider;
+let attacker: Awaited<ReturnType<typeof startListener>>;
+let answers: Record<string, string>;
+let platforms: string;
+
+/** Somebody's server that takes whatever it is sent, and keeps it. */
+async function startListener() {
+  const received: string[] = [];
+  const listener: Server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += String(chunk);
+    received.push(`${request.url}\n${JSON.stringify(request.headers)}\n${body}`);
+    response.writeHead(400, { "content-type": "application/json" }).end('{"error":"invalid_grant"}');
+  });
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const origin = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+  return {
+    origin,
+    received,
+    options: {
+      authorization_endpoint: `${origin}/auth`,
+      token_endpoint: `${origin}/token`,
+      userinfo_endpoint: `${origin}/me`,
+      scope: "openid",
+    },
+    close: async () => {
+      listener.closeAllConnections();
+      listener.close();
+      await once(listener, "close");
+    },
+  };
+}
+
+/** A call of the Management API; every answer is kept, to be searched in the end. */
+async function ask(tenantId: string, method: string, path: string, body?: unknown) {
+  const answer = await api(server, token, path, {
+    method,
+    headers: { "tenant-id": tenantId },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  answers[`${Object.keys(answers).length} ${method} ${path} of ${tenantId}`] = text;
+  const parsed: unknown = /^[[{]/.test(text) ? JSON.parse(text) : null;
+  return { status: answer.status, text, body: parsed as Record<string, unknown> };
+}
+
+/** Makes, or changes, the one connection of that name in a tenant. */
+async function connection(tenantId: string, name: string, values: { strategy: string; options: object }) {
+  const found = (await ask(tenantId, "GET", "/connections")).body as unknown as { id: string; name: string }[];
+  const id = found.find((each) => each.name === name)?.id;
+  if (id) await ask(tenantId, "DELETE", `/connections/${id}`);
+  const made = await ask(tenantId, "POST", "/connections", { name, ...values });
+  expect(made.status).toBe(201);
+  return made.body as { id: string };
+}
+
+async function authorizationUrl(name: string, verifier = oidc.randomPKCECodeVerifier()) {
+  return oidc.buildAuthorizationUrl(configuration, {
+    redirect_uri: application.redirectUri,
+    scope: "openid email",
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: "S256",
+    state: "mine",
+    connection: name,
+  });
+}
+
+/** Where a login at this connection sends the browser first; empty when it goes nowhere. */
+async function firstStop(name: string): Promise<string> {
+  const answer = await browser().visit((await authorizationUrl(name)).href);
+  answers[`${Object.keys(answers).length} login at ${name}`] = await answer.text();
+  return answer.headers.get("location") ?? "";
+}
+
+/** A login to its end. Google's own page is where it would be if its name meant loopback. */
+async function logInAt(name: string) {
+  const verifier = oidc.randomPKCECodeVerifier();
+  const { visit } = browser();
+  let url = (await authorizationUrl(name, verifier)).href;
+  for (let hops = 0; hops < 15 && !url.startsWith(application.redirectUri); hops++) {
+    const answer = await visit(url.replace("https://accounts.google.com/o/oauth2/v2", google.issuer));
+    answers[`${Object.keys(answers).length} ${url}`] = await answer.text();
+    const location = answer.headers.get("location");
+    if (location === null) break;
+    url = new URL(location, answer.url).href;
+  }
+  return await oidc.authorizationCodeGrant(configuration, new URL(url), {
+    pkceCodeVerifier: verifier,
+    expectedState: "mine",
+  });
+}
+
+beforeAll(async () => {
+  answers = {};
+  port = await freePort();
+  google = await startIdentityProvider([callback()], "person@google.example", "client_secret_basic");
+  workforce = await startIdentityProvider([callback()], "operator@street.example");
+  attacker = await startListener();
+  platforms = google.options.client_secret ?? "";
+  server = await startServer({
+    port,
+    env: {
+      NODE_OPTIONS: `--import ${new URL("../support/rerouted.mjs", import.meta.url).href}`,
+      REROUTED: JSON.stringify({ "https://oauth2.googleapis.com": google.issuer }),
+    },
+  });
+  token = await managementToken(server);
+  await createTenant(server, token, "acme");
+  application = await furnish(server, token, "acme");
+  configuration = await discover(application.issuer, application.clientId, application.clientSecret);
+  const { client_id, client_secret } = google.options;
+  await connection(CONTROL_PLANE, GOOGLE, {
+    strategy: GOOGLE,
+    options: { client_id, client_secret, callback_url: callback(), scope: "openid email" },
+  });
+  await connection(CONTROL_PLANE, "workforce", { strategy: "oidc", options: workforce.options });
+  await ask(CONTROL_PLANE, "POST", "/emails/provider", {
+    name: "smtp",
+    credentials: { smtp_host: "127.0.0.1", smtp_port: 1, smtp_user: "landlord", smtp_pass: SMTP_PASSWORD },
+  });
+  // What the control plane itself was answered is the control plane's.
+  answers = {};
+});
+afterAll(async () => {
+  await Promise.all([google?.close(), workforce?.close(), attacker?.close()]);
+  await server?.remove();
+});
+
+describe("a tenant's connection without credentials", () => {
+  it("signs people in with the control plane's, at a provider that demands the secret", async () => {
+    await connection("acme", GOOGLE, { strategy: GOOGLE, options: {} });
+
+    const tokens = await logInAt(GOOGLE);
+
+    expect(tokens.claims()).toMatchObject({ email: google.email, iss: application.issuer });
+    expect(google.asked).toHaveLength(1);
+  });
+
+  it("keeps what is harmless of its own", async () => {
+    await connection("acme", GOOGLE, { strategy: GOOGLE, options: { scope: "openid profile" } });
+
+    const stop = new URL(await firstStop(GOOGLE));
+
+    expect(stop.searchParams.get("client_id")).toBe(google.options.client_id);
+    expect(stop.searchParams.get("scope")).toBe("openid profile");
+  });
+
+  it("follows a change on the control plane at once", async () => {
+    await connection("acme", GOOGLE, { strategy: GOOGLE, options: {} });
+    const before = new URL(await firstStop(GOOGLE)).searchParams.get("client_id");
+    const [{ id = "" } = {}] = (
+      (await ask(CONTROL_PLANE, "GET", "/connections")).body as unknown as {
+        id: string;
+        name: string;
+      }[]
+    ).filter(({ name }) => name === GOOGLE);
+
+    await ask(CONTROL_PLANE, "PATCH", `/connections/${id}`, { options: { client_id: "another" } });
+    const after = new URL(await firstStop(GOOGLE)).searchParams.get("client_id");
+    const options = { client_id: google.options.client_id, callback_url: callback(), scope: "openid email" };
+    await ask(CONTROL_PLANE, "PATCH", `/connections/${id}`, { options });
+
+    expect([before, after]).toEqual([google.options.client_id, "another"]);
+  });
+
+  it("signs in again afterwards: the secret was kept where it belongs", async () => {
+    expect((await logInAt(GOOGLE)).claims()).toMatchObject({ email: google.email });
+  });
+});
+
+describe("the control plane's secret", () => {
+  it.each([
+    "authorization_endpoint",
+    "token_endpoint",
+    "userinfo_endpoint",
+    "jwks_uri",
+    "discovery_url",
+    "issuer",
+    "callback_url",
+    "client_id",
+    "client_secret",
+    "app_secret",
+    "kid",
+    "realms",
+  ])("does not go with a tenant's own %s: the whole connection is the tenant's", async (key) => {
+    await connection("acme", GOOGLE, { strategy: GOOGLE, options: { [key]: `${attacker.origin}/${key}` } });
+
+    const stop = await firstStop(GOOGLE);
+
+    expect(stop).not.toContain(`client_id=${google.options.client_id}`);
+  });
+
+  it.each(["workforce", GOOGLE])("never reaches a token endpoint that a tenant types in (%s)", async (name) => {
+    const options = { ...attacker.options, client_id: "tenants-own" };
+    await connection("acme", name, { strategy: "oidc", options });
+    attacker.received.length = 0;
+    const stop = new URL(await firstStop(name));
+
+    const back = `${application.issuer}login/callback?code=c&state=${stop.searchParams.get("state")}`;
+    await browser().visit(back);
+
+    expect(stop.origin).toBe(attacker.origin);
+    expect(attacker.received.filter((each) => each.startsWith("/token"))).toHaveLength(1);
+    const received = { attacker: attacker.received.join("\n") };
+    expect(tracesIn(received, "tenants-own")).toEqual(["attacker"]);
+    expect(tracesIn(received, platforms)).toEqual([]);
+    expect(tracesIn(received, workforce.options.client_secret ?? "")).toEqual([]);
+  });
+
+  it("of the operators' own login is lent to nobody by strategy", async () => {
+    await connection("acme", "workforce", { strategy: "oidc", options: {} });
+
+    expect(await firstStop("workforce")).not.toContain(workforce.issuer);
+    expect(workforce.asked).toEqual([]);
+  });
+
+  it("is in no answer, no log line, and no file of any database", async () => {
+    await connection("acme", GOOGLE, { strategy: GOOGLE, options: {} });
+    await logInAt(GOOGLE);
+    for (const path of READABLE) await ask("acme", "GET", path);
+    const texts = { ...answers, ...filesUnder(server.directory), log: server.output() };
+
+    expect(Object.keys(texts).filter((path) => path.includes("/tenants/"))).not.toEqual([]);
+    // What finds nothing must be able to find: what is no secret is in the open.
+    expect(tracesIn(texts, google.email).length).toBeGreaterThan(1);
+    expect(tracesIn(texts, platforms)).toEqual([]);
+    expect(tracesIn(texts, SMTP_PASSWORD)).toEqual([]);
+  });
+});
+
+/** Every route to read of the Management API that may have to do with what is lent. */
+const READABLE = [
+  ..."branding branding/themes/default clients connections email-templates/verify_email emails/provider".split(" "),
+  ..."hooks logs?include_totals=true organizations prompts resource-servers roles stats/daily".split(" "),
+  ..."tenants/settings users custom-domains client-grants log-streams keys/signing".split(" "),
+].map((path) => `/${path}`);
