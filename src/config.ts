@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { isIP, isIPv4 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import * as z from "zod";
@@ -32,6 +32,8 @@ const Environment = z.object({
   BASE_DOMAIN: z.string().transform(toDomain).optional(),
   /** Whose `x-forwarded-*` headers count: addresses and networks. Default: nobody's. */
   TRUSTED_PROXIES: z.string().default("").transform(toNetworks),
+  /** Which name servers are asked for the records that prove custom domains. Default: the machine's. */
+  DNS_SERVERS: z.string().default("").transform(toNameServers),
   /** The tenant whose users are the administrators. Stored in every database: not to be changed later. */
   CONTROL_PLANE_TENANT_ID: z
     .string()
@@ -326,6 +328,21 @@ function toNetworks(text: string, check: Check): readonly string[] {
   return given.every(isNetwork)
     ? Object.freeze(given)
     : refuse(check, "must be IP addresses and networks like 10.0.0.0/8");
+}
+
+/** As `setServers` of `node:dns` takes them. */
+function toNameServers(text: string, check: Check): readonly string[] {
+  const given = text.split(",").flatMap((entry) => entry.trim() || []);
+  return given.every(isNameServer)
+    ? Object.freeze(given)
+    : refuse(check, "must be IP addresses, with a port or without, like 9.9.9.9 or [2620:fe::fe]:53");
+}
+
+function isNameServer(text: string): boolean {
+  const { bracketed, plain, port } =
+    /^(?:\[(?<bracketed>.*)\]|(?<plain>[^:]*))(?::(?<port>\d{1,5}))?$/.exec(text)?.groups ?? {};
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return false;
+  return isIPv6(bracketed ?? text) || isIPv4(plain ?? "");
 }
 
 /** Labels of letters, digits and inner dashes (RFC 1123, section 2.1); short enough to stand behind a tenant's label. */

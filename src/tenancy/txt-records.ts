@@ -15,9 +15,10 @@ const LOOKUP_MS = 5_000;
 /** The name server has answered, and there is nothing. */
 const ABSENT = ["ENODATA", "ENOTFOUND"];
 
-/** Asks the name servers of this machine. */
-export function createTxtResolver(): ResolveTxt {
+/** Asks these name servers (addresses, with a port or without), by default those of this machine. */
+export function createTxtResolver(servers: readonly string[] = []): ResolveTxt {
   const resolver = new Resolver({ timeout: ATTEMPT_MS, tries: ATTEMPTS });
+  if (servers.length > 0) resolver.setServers(servers);
   return (name) => resolver.resolveTxt(name);
 }
 

@@ -67,7 +67,7 @@ export interface RowhouseOptions extends FirstRights, Inheritance {
   readonly config: Config;
   readonly log: Logger;
   readonly clock?: Clock;
-  /** Looks up what proves a custom domain. Default: the name servers of this machine. */
+  /** Looks up what proves a custom domain. Default: asks `DNS_SERVERS`. */
   readonly resolveTxt?: ResolveTxt;
 }
 
@@ -132,7 +132,7 @@ export interface House extends Omit<Rowhouse, "firstLogin"> {
 /** Opens the whole house over a control plane: tenants' databases, AuthHero, and the front around it. */
 export async function openHouse(controlPlane: ControlPlane, options: HouseOptions): Promise<House> {
   const { config, log, clock, providers, provider, keepLogin, additions = {}, ...others } = options;
-  const { resolveTxt = createTxtResolver(), ...rights } = others;
+  const { resolveTxt = createTxtResolver(config.DNS_SERVERS), ...rights } = others;
   await inStartingOrder(controlPlane, async () => {
     const { adapters, tenantId } = controlPlane;
     await seedControlPlane(adapters, { tenantId, issuer: new URL(config.ISSUER), deliver: keepLogin });

@@ -15,22 +15,28 @@ import {
   managementToken,
   redirectOf,
 } from "../support/clients.ts";
+import { startNameServer } from "../support/name-server.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 
 let server: RunningServer;
+let names: Awaited<ReturnType<typeof startNameServer>>;
 let token: string;
 
 beforeAll(async () => {
-  server = await startServer();
+  names = await startNameServer();
+  server = await startServer({ env: { DNS_SERVERS: names.address } });
   token = await managementToken(server);
   await allowOrganizations();
 });
-afterAll(() => server?.remove());
+afterAll(async () => {
+  await server?.remove();
+  await names?.stop();
+});
 
 type Body = Record<string, unknown>;
 
-const ask = async (method: string, path: string, body?: object, as = token) => {
-  const answer = await api(server, as, path, { method, ...(body && { body: JSON.stringify(body) }) });
+const ask = async (method: string, path: string, body?: object, as = token, headers = {}) => {
+  const answer = await api(server, as, path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
   const text = await answer.text();
   return { status: answer.status, body: (text ? JSON.parse(text) : {}) as Body };
 };
@@ -182,6 +188,62 @@ describe("an id that is made, deleted, purged and made again for somebody else",
     ]) {
       expect(filesHolding(trace).filter((path) => !path.includes("control-plane.db"))).toEqual([]);
     }
+  });
+});
+
+/** Claims a domain for a tenant, sets the record in DNS, and proves it. */
+async function verifiedDomain(tenantId: string, domain: string) {
+  const as = { "tenant-id": tenantId };
+  const { body } = await ask("POST", "/custom-domains", { domain, type: "self_managed_certs" }, token, as);
+  const { methods } = body.verification as { methods: { domain: string; record: string }[] };
+  for (const method of methods) names.set(method.domain, method.record);
+  return await ask("POST", `/custom-domains/${body.custom_domain_id}/verify`, {}, token, as);
+}
+
+describe("a domain of the first owner's", () => {
+  const at = () => `http://login.moved.test:${server.port}/`;
+  const issuerAt = async (origin: string) => {
+    const answer = await fetch(`${origin}.well-known/openid-configuration`);
+    return [answer.status, ((await answer.json()) as Body).issuer];
+  };
+  const statusWith = async (accessToken: string, origin: string) =>
+    (await fetch(`${origin}userinfo`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
+
+  it("comes back with the tenant that is brought back, and leads nowhere after the purge", async () => {
+    await createTenant(server, token, "moved");
+    expect(await verifiedDomain("moved", "login.moved.test")).toMatchObject({ status: 200, body: { status: "ready" } });
+    const application = { ...(await furnish(server, token, "moved")), issuer: at() };
+    const { tokens, visit } = await logIn(application, await oidcOf(application));
+    expect(tokens.claims()?.iss).toBe(at());
+
+    expect((await ask("DELETE", "/tenants/moved")).status).toBe(204);
+    expect(await issuerAt(at())).toEqual([404, undefined]);
+    expect((await visit(startOf(application))).status).toBe(404);
+    expect((await ask("POST", "/tenants/moved/undelete")).status).toBe(200);
+    expect(await issuerAt(at())).toEqual([200, at()]);
+    expect(await statusWith(tokens.access_token, at())).toBe(200);
+    expect((await visit(startOf(application, "none"))).headers.get("location") ?? "").toMatch(/[?&]code=/);
+
+    expect((await ask("DELETE", "/tenants/moved?purge=true")).status).toBe(204);
+    await createTenant(server, token, "moved");
+    const second = await furnish(server, token, "moved");
+
+    expect(await issuerAt(at())).toEqual([404, undefined]);
+    expect(await issuerAt(second.issuer)).toEqual([200, second.issuer]);
+    expect((await ask("GET", "/custom-domains", undefined, token, { "tenant-id": "moved" })).body).toEqual([]);
+    expect((await visit(startOf(application, "none"))).status).toBe(404);
+    expect(await statusWith(tokens.access_token, second.issuer)).toBe(401);
+  });
+
+  it("is somebody else's who proves it", async () => {
+    await createTenant(server, token, "other");
+    expect(await verifiedDomain("other", "login.moved.test")).toMatchObject({ status: 200, body: { status: "ready" } });
+
+    expect(await issuerAt(at())).toEqual([200, at()]);
+    const application = { ...(await furnish(server, token, "other")), issuer: at() };
+    const { tokens } = await logIn(application, await oidcOf(application));
+    expect(tokens.claims()?.iss).toBe(at());
+    expect(await statusWith(tokens.access_token, `http://moved.localhost:${server.port}/`)).toBe(401);
   });
 });
 

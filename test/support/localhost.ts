@@ -5,11 +5,12 @@ const original = dns.lookup;
 
 /**
  * Sends every `*.localhost` name to the loopback address, as browsers do (RFC 6761, section 6.3) and Node does not:
- * tests call tenants at `http://acme.localhost:PORT/`, with a true `Host` header. Vitest loads this before each file.
+ * tests call tenants at `http://acme.localhost:PORT/`, with a true `Host` header. So does `*.test`, which is for this
+ * (section 6.2), with domains that are tenants' own. Vitest loads this before each file.
  */
 function lookup(host: string, ...rest: readonly unknown[]): void {
   const callback = rest.at(-1);
-  if (!isLocalhost(host) || typeof callback !== "function") {
+  if (!isOurs(host) || typeof callback !== "function") {
     Reflect.apply(original, dns, [host, ...rest]);
     return;
   }
@@ -18,8 +19,8 @@ function lookup(host: string, ...rest: readonly unknown[]): void {
   process.nextTick(callback, ...answer);
 }
 
-function isLocalhost(host: unknown): boolean {
-  return typeof host === "string" && /(^|\.)localhost$/i.test(host);
+function isOurs(host: unknown): boolean {
+  return typeof host === "string" && /(^|\.)(localhost|test)$/i.test(host);
 }
 
 function wantsAll(options: unknown): boolean {
