@@ -23,7 +23,10 @@ export function refuseCode(adapters: DataAdapters): DataAdapters {
 
 const runsCode = (hook: object) => "code_id" in hook && hook.code_id !== undefined;
 
-function refuse(): Promise<never> {
+const refuse = (): Promise<never> => Promise.reject(codeUnavailable());
+
+/** What whoever wants code to be kept or run is told. */
+export function codeUnavailable(): PlatformError {
   const message = "Code hooks and actions are not available: nothing here isolates their code. Use a webhook instead.";
-  return Promise.reject(new PlatformError("invalid", "code_hooks_unavailable", message));
+  return new PlatformError("invalid", "code_hooks_unavailable", message);
 }

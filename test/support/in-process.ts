@@ -15,6 +15,8 @@ export interface ApiInit {
   readonly token?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
+  /** A body that is no JSON. */
+  readonly text?: string;
   /** The tenant's label, for its own host; default: the control plane's. */
   readonly at?: string;
 }
@@ -58,7 +60,7 @@ export function callerOf(
   const hostOf = (label: string | undefined) => `${label === undefined ? "" : `${label}.`}localhost:${port}`;
 
   /** A request to the Management API. */
-  const api = (path: string, { method, token, headers, json, at }: ApiInit = {}) =>
+  const api = (path: string, { method, token, headers, json, text, at }: ApiInit = {}) =>
     send(hostOf(at), `/api/v2${path}`, {
       method: method ?? (json === undefined ? "GET" : "POST"),
       headers: {
@@ -67,6 +69,7 @@ export function callerOf(
         ...headers,
       },
       ...(json !== undefined && { body: JSON.stringify(json) }),
+      ...(text !== undefined && { body: text }),
     });
 
   /** An answer to a request at the token endpoint. */

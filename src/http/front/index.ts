@@ -10,6 +10,7 @@ import { callbackRelay } from "./callback-relay.ts";
 import { canonicalHost } from "./canonical-host.ts";
 import { changePassword } from "./change-password.ts";
 import { clientIp, type PeerAddress } from "./client-ip.ts";
+import { codeTrial } from "./code-trial.ts";
 import { cookies } from "./cookies.ts";
 import { draft } from "./draft.ts";
 import { answerError } from "./errors.ts";
@@ -38,6 +39,7 @@ import { type OrganizationGrants, organizationGrants } from "./organization-gran
 import { originCheck } from "./origin-check.ts";
 import { pages } from "./pages.ts";
 import { patchKeys } from "./patch-keys.ts";
+import { plainErrors } from "./plain-errors.ts";
 import { probes } from "./probes.ts";
 import { setupClosed } from "./setup-closed.ts";
 import { spentCodes } from "./spent-codes.ts";
@@ -103,6 +105,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     tenant(),
     canonicalHost(),
     headAsGet(),
+    plainErrors(),
     setupClosed(),
     callbackRelay(options.states, options, placements),
     originCheck(),
@@ -118,7 +121,8 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     synced(options.changeable),
     patchKeys(),
     verifyDomain(options.verifyDomain),
-    mailProvider(),
+    mailProvider(options.passwordResets),
+    codeTrial(),
     cookies(),
     spentCodes(),
     widgetFiles(),

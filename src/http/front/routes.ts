@@ -15,8 +15,15 @@ export function isControlPlaneOnly(path: string): boolean {
   return isBelow(route, `${MANAGEMENT}/tenants`) || isBelow(route, `${MANAGEMENT}/operations`);
 }
 
-/** The tenant's own e-mail provider. */
-export const isMailProvider = (path: string) => plain(path) === `${MANAGEMENT}/emails/provider`;
+/** The tenant's own e-mail provider, which has two names. */
+export const isMailProvider = (path: string) =>
+  [`${MANAGEMENT}/emails/provider`, `${MANAGEMENT}/email/providers`].includes(plain(path));
+
+/** Sends a mail made of a template, to try it. */
+export const isMailTrial = (path: string) => /^\/api\/v2\/email-templates\/[^/]+\/try$/.test(plain(path));
+
+/** Runs an action, to try it. */
+export const isCodeTrial = (path: string) => /^\/api\/v2\/actions\/actions\/[^/]+\/test$/.test(plain(path));
 
 /** The custom domain that a path `/api/v2/custom-domains/{id}/verify` names; else null. */
 export const domainToVerify = (path: string) => VERIFY_DOMAIN.exec(path)?.[1] ?? null;
