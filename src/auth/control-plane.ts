@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { seed } from "authhero";
-import { MANAGEMENT_API_AUDIENCE, managementScopes } from "./management-api.ts";
+import { managementScopes } from "./management-api.ts";
+import { createManagementClient } from "./management-client.ts";
 
 /** What the first administrator needs, told once. */
 export interface FirstLogin {
@@ -39,7 +40,12 @@ export async function seedControlPlane(adapters: DataAdapters, options: SeedOpti
       clientSecret: randomBytes(32).toString("base64url"),
     };
     await seedTenant(inside, login, options);
-    await createManagementClient(inside, login, options.tenantId);
+    // Automation signs in as this client: it may do everything, in every tenant.
+    await createManagementClient(inside, options.tenantId, {
+      ...login,
+      name: "Rowhouse management",
+      scopes: managementScopes().map(({ value }) => value),
+    });
     await options.deliver(login);
     return login;
   });
@@ -53,23 +59,5 @@ async function seedTenant(adapters: DataAdapters, login: FirstLogin, { tenantId,
     issuer: issuer.href,
     isControlPlane: true,
     debug: false,
-  });
-}
-
-/** Automation signs in as this client: it may do everything, in every tenant. */
-async function createManagementClient(adapters: DataAdapters, login: FirstLogin, tenantId: string): Promise<void> {
-  await adapters.clients.create(tenantId, {
-    client_id: login.clientId,
-    name: "Rowhouse management",
-    client_secret: login.clientSecret,
-    app_type: "non_interactive",
-    grant_types: ["client_credentials"],
-    token_endpoint_auth_method: "client_secret_post",
-    is_first_party: true,
-  } as Parameters<DataAdapters["clients"]["create"]>[1]);
-  await adapters.clientGrants.create(tenantId, {
-    client_id: login.clientId,
-    audience: MANAGEMENT_API_AUDIENCE,
-    scope: managementScopes().map(({ value }) => value),
   });
 }

@@ -23,3 +23,14 @@ export const LIFECYCLE_SCOPES: readonly Scope[] = [
   { value: "create:tenant_operations", description: "Resume operations on tenants, and purge" },
   { value: "read:tenant_operations", description: "Read what was done to tenants" },
 ];
+
+/** What operators alone may do. AuthHero's own "Tenant Admin" holds these; nobody gets it from us. */
+const OPERATORS_SCOPES: ReadonlySet<string> = new Set([
+  "admin:organizations",
+  "create:tenants",
+  "suspend:tenants",
+  "create:tenant_operations",
+]);
+
+/** Whether a scope is for operators only. */
+export const isOperatorsScope = (scope: string): boolean => OPERATORS_SCOPES.has(scope);

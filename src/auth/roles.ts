@@ -1,20 +1,9 @@
 import type { DataAdapters, Role } from "@authhero/adapter-interfaces";
 import { ensureScopes } from "./lifecycle-scopes.ts";
-import { MANAGEMENT_API_AUDIENCE, type Scope } from "./management-api.ts";
+import { isOperatorsScope, MANAGEMENT_API_AUDIENCE, type Scope } from "./management-api.ts";
 
 /** The role in which a team administers its tenant. Found by its name, so never renamed. */
 const TEAM_ROLE = "Team Administrator";
-
-/** What operators alone may do. AuthHero's own "Tenant Admin" holds these; nobody gets it from us. */
-const OPERATORS_SCOPES: ReadonlySet<string> = new Set([
-  "admin:organizations",
-  "create:tenants",
-  "suspend:tenants",
-  "create:tenant_operations",
-]);
-
-/** Whether a scope is for operators only. */
-export const isOperatorsScope = (scope: string): boolean => OPERATORS_SCOPES.has(scope);
 
 const PAGE = 100;
 

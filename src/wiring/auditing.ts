@@ -41,10 +41,12 @@ function actorOf({ tenantId, subject, clientId, organizationId, scopes }: Actor,
   return { actor: subject, actorKind, clientId, keyOwner: tenantId, organizationId } satisfies AuditActor;
 }
 
+type Visit = Pick<AuditNote, "actor" | "action" | "tenantId" | "requestId" | "address">;
+
 /** In the tenant's own logs, as an operation on its Management API by somebody who is none of its users. */
-async function leaveCard(data: Pick<DataAdapters, "logs">, note: AuditNote, clock: Clock): Promise<void> {
-  const { actor, action, tenantId, requestId, address } = note;
-  await data.logs.create(tenantId, {
+export async function leaveCard({ logs }: Pick<DataAdapters, "logs">, visit: Visit, clock: Clock): Promise<void> {
+  const { actor, action, tenantId, requestId, address } = visit;
+  await logs.create(tenantId, {
     type: action.startsWith("GET ") ? LogTypes.MANAGEMENT_API_READ_OPERATION : LogTypes.SUCCESS_API_OPERATION,
     date: clock().toISOString(),
     description: `An operator of the control plane: ${action}`,

@@ -308,7 +308,8 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   const tenants = createTenantsService({
     ...{ controlPlane, lifecycle, journal, rules, clock, team: behind.team },
     ...{ provider: behind.provider, providers: behind.providers, life: behind.life },
-    clients: data.clients,
+    data,
+    originOf: domains.originOf,
     mailSource: mailing.sourceOf,
   });
   // Events that a user write carries along are seen here first.

@@ -13,19 +13,23 @@ import type { TenantsService } from "../http/tenants/service.ts";
 import { effectiveSettings, type MailSource } from "../http/tenants/settings.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { createCreations, type TenantMaking } from "./creations.ts";
+import { managementClients } from "./management-clients.ts";
 import { organizationPurgeIn } from "./organizations.ts";
 import { updating } from "./tenant-life.ts";
 import { createTenantList, lifeOf } from "./tenant-list.ts";
 
 export interface TenantsNeeds extends Omit<TenantMaking, "find"> {
-  readonly clients: DataAdapters["clients"];
+  /** Every tenant's data. */
+  readonly data: DataAdapters;
+  /** A tenant's canonical origin. */
+  readonly originOf: (tenantId: string) => Promise<URL>;
   /** Where the provider of a tenant's mail is from. */
   readonly mailSource: (tenantId: string) => Promise<MailSource>;
 }
 
 /** The tenants API's work, done by the registry and the lifecycle. */
 export function createTenantsService(needs: TenantsNeeds): TenantsService {
-  const { controlPlane, lifecycle, clients } = needs;
+  const { controlPlane, lifecycle, data } = needs;
   const { adapters, registry } = controlPlane;
   const shown = async (id: string, placement: Placement | null): Promise<Tenant | null> => {
     const tenant = placement && (await adapters.tenants.get(id));
@@ -41,6 +45,7 @@ export function createTenantsService(needs: TenantsNeeds): TenantsService {
     },
     ...createCreations({ ...needs, find: get }),
     ...createLives(controlPlane, lifecycle, needs.life),
+    createManagementClient: managementClients({ controlPlaneTenantId: controlPlane.tenantId, ...needs }),
 
     list: createTenantList(controlPlane),
 
@@ -48,7 +53,7 @@ export function createTenantsService(needs: TenantsNeeds): TenantsService {
       const current = await adapters.tenants.get(id);
       if (!current) return null;
       const patch = await updating(needs.life, id, asked);
-      if (patch.default_client_id) await requireInteractive(clients, id, patch.default_client_id);
+      if (patch.default_client_id) await requireInteractive(data.clients, id, patch.default_client_id);
       const merged = mergeSettings(current, patch);
       await adapters.tenants.update(id, merged);
       // What AuthHero keeps of a tenant between requests is now old.

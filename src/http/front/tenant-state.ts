@@ -1,6 +1,6 @@
-import { PlatformError } from "../../domain/errors.ts";
+import type { PlatformError } from "../../domain/errors.ts";
 import type { TenantState } from "../../domain/tenants.ts";
-import { tenantNotFound } from "../tenant-refusals.ts";
+import { refusalOfChange } from "../tenant-refusals.ts";
 import { refuse } from "./answer.ts";
 import type { Draft, Middleware } from "./exchange.ts";
 import { isDiscovery, isManagement, isSignUp } from "./routes.ts";
@@ -22,23 +22,10 @@ export function tenantState(): Middleware {
 }
 
 function refusalOf(state: TenantState, draft: Draft): PlatformError | null {
-  switch (state) {
-    case "ready":
-      return null;
-    case "pending":
-    case "provisioning":
-    case "failed":
-      return new PlatformError("unavailable", "tenant_not_ready", "This tenant is not ready yet.");
-    case "suspended":
-      // Tokens issued before are still out there and have to stay verifiable.
-      if (isDiscovery(draft.path)) return null;
-      return new PlatformError("forbidden", "tenant_suspended", "This tenant is suspended.");
-    case "read_only":
-      return isWrite(draft) ? new PlatformError("forbidden", "tenant_read_only", "This tenant is read-only.") : null;
-    case "deleting":
-    case "deleted":
-      return tenantNotFound();
-  }
+  // Tokens issued before are still out there and have to stay verifiable.
+  if (state === "suspended" && isDiscovery(draft.path)) return null;
+  if (state === "read_only" && !isWrite(draft)) return null;
+  return refusalOfChange(state);
 }
 
 /** Logins write too, and go on. */

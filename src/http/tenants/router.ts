@@ -15,6 +15,7 @@ import {
 } from "./common.ts";
 import { addCreateRoute } from "./create-route.ts";
 import { addLifeRoutes } from "./life-routes.ts";
+import { addManagementClientRoute } from "./management-client-route.ts";
 import { ListTenants, Tenant, TenantDatabase } from "./schemas.ts";
 import type { TenantPage, TenantsService, Viewer } from "./service.ts";
 import { addSettingsRoutes } from "./settings-routes.ts";
@@ -90,6 +91,7 @@ export function createTenantsRouter(service: TenantsService, operations: Operati
   });
 
   addLifeRoutes(router, service, operations);
+  addManagementClientRoute(router, service);
   addOperationRoutes(router, operations);
 
   return router;

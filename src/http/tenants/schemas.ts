@@ -1,5 +1,6 @@
 import { tenantInsertSchema, tenantSchema } from "@authhero/adapter-interfaces";
 import { z } from "@hono/zod-openapi";
+import { TENANT_SCOPES } from "../../auth/management-client.ts";
 import { TenantId } from "../../domain/tenants.ts";
 
 /** What a caller may say about a tenant. Its life (state, database, placement) is the registry's. */
@@ -59,6 +60,28 @@ export const TenantDatabase = z.object({
   last_backup: z.string().nullable(),
 });
 export type TenantDatabase = z.infer<typeof TenantDatabase>;
+
+/** What may be said about a tenant's management client. */
+export const NewManagementClient = z.strictObject({
+  name: z.string().trim().min(1).max(100).optional().describe("Default: Management client"),
+  scope: z
+    .array(z.enum(TENANT_SCOPES))
+    .min(1)
+    .optional()
+    .describe("Of the tenant's management API; default: all but what is the operators'"),
+});
+export type NewManagementClient = z.infer<typeof NewManagementClient>;
+
+/** A tenant's management client with its secret. */
+export const ManagementClient = z.object({
+  client_id: z.string(),
+  client_secret: z.string().describe("Shown here and never again"),
+  name: z.string(),
+  audience: z.string(),
+  scope: z.array(z.string()),
+  token_endpoint: z.string().describe("Where it gets its tokens, with `grant_type=client_credentials`"),
+});
+export type ManagementClient = z.infer<typeof ManagementClient>;
 
 const PAGE_MAX = 100;
 

@@ -1,5 +1,12 @@
 import type { Accepted } from "../operations/service.ts";
-import type { CreateTenant, ListTenants, Tenant, TenantDatabase } from "./schemas.ts";
+import type {
+  CreateTenant,
+  ListTenants,
+  ManagementClient,
+  NewManagementClient,
+  Tenant,
+  TenantDatabase,
+} from "./schemas.ts";
 import type { EffectiveSettings, TenantSettings } from "./settings.ts";
 
 /** A page of tenants. `total` is there when it was asked for, `next` when a further page exists. */
@@ -33,6 +40,11 @@ export interface TenantsService {
    * `invalid` (`idempotency_key_reused`) when it came with another body before.
    */
   create(input: CreateTenant, initiator: string, idempotencyKey?: string): Promise<Creation>;
+  /**
+   * Makes a client inside a tenant for its own management API. What it answers is kept nowhere. Throws `conflict`
+   * (`too_many_management_clients`), `forbidden` (`control_plane`), and what a tenant that is not served throws.
+   */
+  createManagementClient(id: string, asked: NewManagementClient): Promise<ManagementClient>;
   /** Changes settings of a tenant: deep, null clears. Throws `invalid` (`invalid_default_client`). */
   changeSettings(id: string, patch: TenantSettings): Promise<Tenant | null>;
   /** What holds for a tenant, and where it comes from. */

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { PlatformError } from "../../domain/errors.ts";
 import { currentContext } from "../../tenancy/context.ts";
-import { tenantNotFound } from "../tenant-refusals.ts";
+import { refusalOfChange, tenantNotFound } from "../tenant-refusals.ts";
 import { IdParameter, json, notFound, refusals, requireReach, requires, seesEverything } from "./common.ts";
 import { Tenant } from "./schemas.ts";
 import type { TenantsService } from "./service.ts";
@@ -89,11 +89,9 @@ function requireAllowed(patch: TenantSettings): void {
 /** A tenant that is out of service is changed by operators only, one that is gone by nobody. */
 function requireOpen(tenant: Tenant | null): void {
   const { state } = found(tenant);
-  if (state === "deleting" || state === "deleted") throw tenantNotFound();
-  if (seesEverything() || state === "ready") return;
-  if (state === "suspended") throw new PlatformError("forbidden", "tenant_suspended", "This tenant is suspended");
-  if (state === "read_only") throw new PlatformError("forbidden", "tenant_read_only", "This tenant is read-only");
-  throw new PlatformError("unavailable", "tenant_not_ready", "This tenant is not ready yet");
+  const refusal = refusalOfChange(state);
+  const isGone = refusal?.code === "not_found";
+  if (refusal && (isGone || !seesEverything())) throw refusal;
 }
 
 function found<T>(value: T | null): T {
