@@ -10,6 +10,7 @@ export { type ClientOptions, openClient } from "./db/client.ts";
 export type { Database, SqlValue, Statement, StatementResult } from "./db/database.ts";
 export { type ErrorCode, PlatformError } from "./domain/errors.ts";
 export { DatabaseName } from "./domain/names.ts";
+export type { SettingsInheritance } from "./fallback/settings.ts";
 export { type AccessControl, createAccessControlMiddleware } from "./http/middleware/access-control.ts";
 export { createDatabaseMiddleware, type DatabaseOptions, type GetAdapters } from "./http/middleware/database.ts";
 export type { MultiTenancyEnv, VerifiedClaims } from "./http/middleware/env.ts";
@@ -31,5 +32,6 @@ export {
   type OpenDatabaseFactory,
   toDatabaseFactory,
 } from "./wiring/database-factory.ts";
+export type { ResolveControlPlane } from "./wiring/fallback.ts";
 export { initMultiTenant, type MultiTenant } from "./wiring/multi-tenant.ts";
 export type { ControlPlaneOptions, MultiTenantConfig, MultiTenantHooks } from "./wiring/multi-tenant-options.ts";

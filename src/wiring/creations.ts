@@ -8,6 +8,7 @@ import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { tenantLabel, timeId } from "../domain/ids.ts";
 import { tenantInsert } from "../entities/tenants.ts";
+import { type InheritedSettingsOf, requireUnlocked } from "../fallback/settings.ts";
 import type { CreateTenant, Tenant } from "../http/tenants/schemas.ts";
 import type { Creation, TenantsService } from "../http/tenants/service.ts";
 import { type HostRules, originOf } from "../tenancy/hosts.ts";
@@ -29,6 +30,8 @@ export interface TenantMaking {
   readonly providers: Providers;
   readonly clock: Clock;
   readonly life: TenantLife;
+  /** What settings a tenant has from the control plane, and may not have itself. */
+  readonly inheritedOf: InheritedSettingsOf;
   readonly find: (tenantId: string) => Promise<Tenant | null>;
 }
 
@@ -72,6 +75,7 @@ export function createCreations(making: TenantMaking): Pick<TenantsService, "cre
     const made = await creating(making.life, { audience: `urn:authhero:tenant:${asked}`, ...described, id: asked });
     const { id } = made;
     refuseOwnHost(id, rules);
+    requireUnlocked(Object.keys(made), await making.inheritedOf(id));
     if (admin) await team.requireInvitable();
     const placed = await placeFor(making, wish);
     const operationId = timeId(clock());

@@ -1,7 +1,11 @@
+import * as z from "zod";
 import type { Registry } from "../../provisioning/registry.ts";
 import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
+import { callable, requireOptions } from "../domain/options.ts";
 import { createLender, type LenderOf, type Remember } from "../fallback/lender.ts";
+import type { SettingsInheritance } from "../fallback/settings.ts";
+import { INHERITABLE_SETTINGS } from "../http/tenants/settings.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
 /** Says per tenant which control plane it inherits from; undefined for none: the tenant has only its own. */
@@ -16,6 +20,28 @@ interface ControlPlaneChoice {
 /** What tenants inherit, and from whom. */
 export interface Inheritance {
   readonly resolveControlPlane?: ResolveControlPlane;
+  readonly settingsInheritance?: SettingsInheritance;
+}
+
+const settingNames = () =>
+  z.array(z.string().refine((name) => INHERITABLE_SETTINGS.includes(name), "is no setting that can be inherited"));
+
+/** The options of `Inheritance`, as whoever calls gives them. */
+export const InheritanceOptions = {
+  resolveControlPlane: callable().optional(),
+  settingsInheritance: z
+    .strictObject({
+      inheritedKeys: settingNames(),
+      lockedKeys: settingNames().optional(),
+      transformSettings: callable().optional(),
+    })
+    .optional(),
+};
+
+/** Refuses what cannot be: `invalid` (`invalid_options`). */
+export function requireInheritance({ resolveControlPlane, settingsInheritance }: Inheritance): void {
+  const schema = z.strictObject(InheritanceOptions);
+  requireOptions("createRowhouse", schema, { resolveControlPlane, settingsInheritance });
 }
 
 /** Whom each tenant of this house inherits from. What is read of the control plane is kept while its epoch lasts. */

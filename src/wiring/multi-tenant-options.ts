@@ -17,6 +17,7 @@ import {
   DatabaseOption,
   KeyRingOption,
 } from "./database-factory.ts";
+import { type Inheritance, InheritanceOptions } from "./fallback.ts";
 
 const CALLER = "initMultiTenant";
 
@@ -35,7 +36,7 @@ export type MultiTenantHooks = NonNullable<AuthHeroAdditions["hooks"]> &
 
 type EntityHooks = NonNullable<AuthHeroAdditions["entityHooks"]>;
 
-export interface MultiTenantConfig extends Omit<AuthHeroAdditions, "hooks" | "entityHooks"> {
+export interface MultiTenantConfig extends Omit<AuthHeroAdditions, "hooks" | "entityHooks">, Inheritance {
   readonly controlPlane: ControlPlaneOptions;
   /** The control plane's: what `createAdapters` makes of `controlPlane.database`. It may be left out. */
   readonly dataAdapter?: DataAdapters;
@@ -75,9 +76,7 @@ export interface MultiTenantConfig extends Omit<AuthHeroAdditions, "hooks" | "en
 /** What is known by name, and refused with what to do instead. */
 const REFUSED: Readonly<Record<string, string>> = {
   getAdapters: "goes without controlPlane.database only; give databaseIsolation",
-  resolveControlPlane: "is not supported by this version; remove it",
   getChildTenantIds: "is not needed: the registry knows the tenants; remove it",
-  settingsInheritance: "is not supported by this version; remove it",
   managementDataAdapter: "is made here; remove it",
   codeExecutor: "would run tenants' code in this process; remove it",
   signingKeyMode: "cannot be chosen: each tenant signs with a key of its own; remove it",
@@ -130,6 +129,7 @@ const Options = z.strictObject({
   defaultPermissions: strings,
   defaultRoles: strings,
   requireOrganizationMatch: z.boolean().optional(),
+  ...InheritanceOptions,
   hooks: z
     .strictObject({ ...hookShape(`${EVENTS} ${AUTHHERO_HOOKS}`), tenants: TenantHooksOption.optional() })
     .optional(),

@@ -49,12 +49,15 @@ async function open(options: MultiTenantConfig, plan: MultiTenantPlan, log: Logg
   const tenantId = config.CONTROL_PLANE_TENANT_ID;
   const controlPlane = await controlPlaneIn({ database: openSource(source), keyRing, tenantId, clock });
   const { defaultPermissions, defaultRoles, requireOrganizationMatch = true } = options;
+  const { resolveControlPlane, settingsInheritance } = options;
   const { provider } = factory;
   try {
     return await openHouse(controlPlane, {
       ...{ config, log, clock, provider: provider.name, providers: { [provider.name]: provider } },
       ...(defaultPermissions && { defaultPermissions }),
       ...(defaultRoles && { defaultRoles }),
+      ...(resolveControlPlane && { resolveControlPlane }),
+      ...(settingsInheritance && { settingsInheritance }),
       async keepLogin(login) {
         if (!options.onFirstLogin) throw firstLoginUnheard(tenantId);
         await options.onFirstLogin(login);

@@ -25,6 +25,7 @@ import { createPending, type Pending } from "../domain/pending.ts";
 import { createCache } from "../entities/cache.ts";
 import { withFallback } from "../fallback/fallback.ts";
 import type { LenderOf } from "../fallback/lender.ts";
+import { type InheritedSettingsOf, inheritedSettings, withSettings } from "../fallback/settings.ts";
 import type { Audit } from "../http/front/audit.ts";
 import { createFront } from "../http/front/index.ts";
 import { createOperationsRouter } from "../http/operations/router.ts";
@@ -47,7 +48,7 @@ import { createAuditing } from "./auditing.ts";
 import { type ControlPlane, inStartingOrder, openControlPlane } from "./control-plane.ts";
 import { type CustomDomains, createCustomDomains } from "./custom-domains.ts";
 import { createDirectory } from "./directory.ts";
-import { createLending, type Inheritance } from "./fallback.ts";
+import { createLending, type Inheritance, requireInheritance } from "./fallback.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs, startFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
@@ -87,6 +88,7 @@ const PENDING_MAX = 200;
 
 /** The service: its control plane and its providers are what the configuration says. */
 export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse> {
+  requireInheritance(options);
   const { config, clock = systemClock } = options;
   const controlPlane = await openControlPlane(config, clock);
   let firstLogin: string | null = null;
@@ -142,6 +144,7 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const life = createTenantLife(controlPlane, additions.hooks ?? []);
   const auditing = createAuditing(controlPlane, clock);
   const lenderOf = createLending(controlPlane, options, clock);
+  const inheritedOf = inheritedSettings(options.settingsInheritance, lenderOf);
   const mailing = mailingOver(controlPlane, (tenantId, call) => pool.use(tenantId, call), { config, clock, lenderOf });
   const team = createTeam(controlPlane, { config, mailing, ...rights });
   const { pool, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
@@ -155,11 +158,12 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
   const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
   const authAdapters = routed({ ...routing, surface: "auth", operations: operationsFace });
-  const data = withFallback(raisingEpochs(authAdapters, controlPlane.registry.raiseEpoch), lenderOf);
+  const own = raisingEpochs(authAdapters, controlPlane.registry.raiseEpoch);
+  const data = withSettings(withFallback(own, lenderOf), inheritedOf);
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
   const { front, routes } = frontOver(controlPlane, {
-    ...{ config, log, clock, data, lifecycle, journal, routing },
+    ...{ config, log, clock, data, lifecycle, journal, routing, inheritedOf },
     ...{ fleetOperations, mailing, pending, team, providers, provider, life, domains, additions },
     audit: auditing.noting(authAdapters),
   });
@@ -296,12 +300,13 @@ interface Behind extends Pick<HouseOptions, "config" | "log" | "clock" | "provid
   readonly domains: CustomDomains;
   readonly audit: Audit;
   readonly life: TenantLife;
+  readonly inheritedOf: InheritedSettingsOf;
   readonly additions: Additions;
 }
 
 /** AuthHero and the front around it. */
 function frontOver(controlPlane: ControlPlane, behind: Behind) {
-  const { config, log, clock, data, lifecycle, journal, routing, mailing, domains, additions } = behind;
+  const { config, log, clock, data, lifecycle, journal, routing, mailing, domains, inheritedOf, additions } = behind;
   const { tenantId, registry } = controlPlane;
   const rules = hostRules(config);
   const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
@@ -310,12 +315,14 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     ...{ provider: behind.provider, providers: behind.providers, life: behind.life },
     data,
     originOf: domains.originOf,
+    inheritedOf,
     mailSource: mailing.sourceOf,
   });
   // Events that a user write carries along are seen here first.
   const left = () => routing.outboxWritten?.(requireBoundTenant("outbox"));
+  const routedManagement = raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch);
   const management = keepTenantOrganizations(
-    keepCustomDomains(raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch), domains.desk),
+    keepCustomDomains(withSettings(routedManagement, inheritedOf), domains.desk),
     tenantId,
     organizationOwners(controlPlane),
   );

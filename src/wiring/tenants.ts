@@ -8,6 +8,7 @@ import { mergeSettings, requireInteractive } from "../auth/tenant-settings.ts";
 import type { Statement } from "../db/database.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { tenantPurge } from "../entities/tenants.ts";
+import { requireUnlocked } from "../fallback/settings.ts";
 import type { Tenant, TenantDatabase } from "../http/tenants/schemas.ts";
 import type { TenantsService } from "../http/tenants/service.ts";
 import { effectiveSettings, type MailSource } from "../http/tenants/settings.ts";
@@ -53,6 +54,7 @@ export function createTenantsService(needs: TenantsNeeds): TenantsService {
       const current = await adapters.tenants.get(id);
       if (!current) return null;
       const patch = await updating(needs.life, id, asked);
+      requireUnlocked(Object.keys(patch), await needs.inheritedOf(id));
       if (patch.default_client_id) await requireInteractive(data.clients, id, patch.default_client_id);
       const merged = mergeSettings(current, patch);
       await adapters.tenants.update(id, merged);
@@ -65,7 +67,7 @@ export function createTenantsService(needs: TenantsNeeds): TenantsService {
 
     async effectiveSettings(id) {
       const tenant = await get(id);
-      return tenant && effectiveSettings(tenant, await needs.mailSource(id));
+      return tenant && effectiveSettings(tenant, await needs.mailSource(id), await needs.inheritedOf(id));
     },
   };
 }

@@ -315,7 +315,7 @@ describe("options", () => {
       /resolveControlPlane: makes no sense without controlPlane/,
     ],
     "sync, for now": [{ ...base, sync: { roles: true } }, /sync: only false is supported/],
-    "settingsInheritance, for now": [{ ...base, settingsInheritance: {} }, /settingsInheritance: is not supported/],
+    "settingsInheritance without names": [{ ...base, settingsInheritance: {} }, /settingsInheritance\.inheritedKeys/],
     "a fallback's client, for now": [
       { ...base, controlPlane: { ...base.controlPlane, clientId: "x" } },
       /controlPlane\.clientId: is not supported/,

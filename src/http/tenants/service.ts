@@ -45,7 +45,7 @@ export interface TenantsService {
    * (`too_many_management_clients`), `forbidden` (`control_plane`), and what a tenant that is not served throws.
    */
   createManagementClient(id: string, asked: NewManagementClient): Promise<ManagementClient>;
-  /** Changes settings of a tenant: deep, null clears. Throws `invalid` (`invalid_default_client`). */
+  /** Changes settings of a tenant: deep, null clears. Throws `invalid` (`invalid_default_client`), `conflict` (`setting_locked`). */
   changeSettings(id: string, patch: TenantSettings): Promise<Tenant | null>;
   /** What holds for a tenant, and where it comes from. */
   effectiveSettings(id: string): Promise<EffectiveSettings | null>;

@@ -1,5 +1,6 @@
 import type { tenantSchema } from "@authhero/adapter-interfaces";
 import { z } from "@hono/zod-openapi";
+import type { InheritedSettings } from "../../fallback/settings.ts";
 import { Described } from "./schemas.ts";
 
 const { id: _id, audience: _audience, friendly_name, ...clearable } = Described.shape;
@@ -59,6 +60,16 @@ export const beyondTeam = (patch: TenantSettings): string[] =>
 export const settingsOf = (tenant: z.infer<typeof tenantSchema>): TenantSettings =>
   Object.fromEntries(Object.entries(tenant).filter(([name]) => Object.hasOwn(settings, name)));
 
+/** They name something of one tenant's. */
+const ONE_TENANTS: ReadonlySet<string> = new Set<keyof TenantSettings>([
+  "default_client_id",
+  "default_organization",
+  "friendly_name",
+]);
+
+/** The settings that a tenant can have from the control plane. */
+export const INHERITABLE_SETTINGS: readonly string[] = Object.keys(settings).filter((name) => !ONE_TENANTS.has(name));
+
 const source = z
   .enum(["own", "control_plane", "default"])
   .describe("The tenant itself; the control plane, which it inherits from; or neither");
@@ -105,10 +116,17 @@ export type EffectiveSettings = z.infer<typeof EffectiveSettings>;
 export type MailSource = EffectiveSettings["email_provider"]["source"] | null;
 
 /** What holds for a tenant of which this is the row. */
-export function effectiveSettings(tenant: TenantSettings, mail: MailSource): EffectiveSettings {
+export function effectiveSettings(
+  tenant: TenantSettings,
+  mail: MailSource,
+  inherited: InheritedSettings,
+): EffectiveSettings {
   const shown = SHOWN.map((name) => {
-    const value = tenant[name] ?? null;
-    return [name, { value, source: value === null ? "default" : "own", locked: false }];
+    const locked = inherited.locked.has(name);
+    const own = locked ? null : (tenant[name] ?? null);
+    const value = own ?? inherited.values[name] ?? null;
+    const source = own !== null ? "own" : value !== null ? "control_plane" : "default";
+    return [name, { value, source, locked }];
   });
   return {
     ...(Object.fromEntries(shown) as Omit<EffectiveSettings, "email_provider">),
