@@ -46,6 +46,11 @@ export function canonicalOrigin(tenantId: string, rules: HostRules, domains: rea
   return originOf(tenantId, rules, domain);
 }
 
+/** What tokens of a tenant may name as their issuer: its origins under all its names. Not all are canonical any more. */
+export function issuersOf(tenantId: string, rules: HostRules, domains: readonly string[]): readonly string[] {
+  return [undefined, ...domains].map((domain) => originOf(tenantId, rules, domain).href);
+}
+
 /** The origin of a tenant under one of its names, without one its sub-domain, with the issuer's scheme and port. */
 export function originOf(tenantId: string, rules: HostRules, domain?: string): URL {
   const origin = new URL("/", rules.issuer);

@@ -14,7 +14,7 @@ import type { OwnDomains } from "../http/front/exchange.ts";
 import type { VerifyDomain } from "../http/front/verify-domain.ts";
 import { type DomainDesk, domainTaken, keepCustomDomains } from "../tenancy/custom-domains.ts";
 import { DomainName, recordNameOf } from "../tenancy/domain-names.ts";
-import { canBeClaimed, canonicalOrigin, type HostRules, originOf } from "../tenancy/hosts.ts";
+import { canBeClaimed, canonicalOrigin, type HostRules, issuersOf } from "../tenancy/hosts.ts";
 import { hasTxtRecord, type ResolveTxt } from "../tenancy/txt-records.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
@@ -106,7 +106,7 @@ function createOrigins({ registry }: ControlPlane, rules: HostRules) {
 
     /** Its origins under all its names: tokens live on when another name becomes the canonical one. */
     otherIssuers: async (tenantId: string): Promise<readonly string[]> =>
-      [undefined, ...(await domainsOf(tenantId))].map((domain) => originOf(tenantId, rules, domain).href),
+      issuersOf(tenantId, rules, await domainsOf(tenantId)),
   };
 }
 

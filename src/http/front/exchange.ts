@@ -121,6 +121,10 @@ export interface FrontEnv {
     /** The tenant that the request acts on. */
     target: Addressed;
     actor: Actor | undefined;
+    /** The access token that came with it, on routes the guard leaves alone. */
+    presented: string | undefined;
+    /** What AuthHero takes for the tenant's issuer, where it is not the canonical origin. */
+    issuer: string | undefined;
     patchKeys: ReadonlySet<string> | undefined;
   };
 }

@@ -14,6 +14,7 @@ export function foreignTokens(): Middleware {
     if (isManagement(path)) return await next();
     const tokens = [bearerToken(headers.get("authorization")), await postedToken(c)];
     const claims = tokens.map((token) => (token === null ? null : claimedTenant(token)));
+    c.set("presented", tokens.find((token) => token !== null) ?? undefined);
     if (claims.every((claim) => claim === null || claim === c.get("host").tenantId)) return await next();
     return refuse(c, new PlatformError("unauthorized", "invalid_token", "The token is not this tenant's."));
   };

@@ -19,7 +19,9 @@ export function forward({ inner, env, log }: ForwardOptions) {
     const target = c.get("target");
     const request = requestOf(c.get("draft"), target, c.req.raw.body);
     const context = contextOf(c, target);
-    const response = await runInContext(context, () => inner(request, { ...env, ...urlsOf(target.origin) }));
+    const response = await runInContext(context, () =>
+      inner(request, { ...env, ...urlsOf(target.origin, c.get("issuer")) }),
+    );
     return isFailure(response, context) ? answerFailure(c, context, response, log) : response;
   };
 }
@@ -111,9 +113,9 @@ function aboutLogin(path: string, { searchParams }: URL): Pick<RequestContext, "
 }
 
 /** Where AuthHero believes to be. All of it from the canonical origin. */
-function urlsOf(origin: URL) {
+function urlsOf(origin: URL, issuer = origin.href) {
   return {
-    ISSUER: origin.href,
+    ISSUER: issuer,
     AUTH_URL: origin.href,
     OAUTH_API_URL: origin.href,
     UNIVERSAL_LOGIN_URL: new URL("u/", origin).href,

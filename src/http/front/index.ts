@@ -46,6 +46,7 @@ import { spentCodes } from "./spent-codes.ts";
 import { synced } from "./synced.ts";
 import { tenant } from "./tenant.ts";
 import { tenantState } from "./tenant-state.ts";
+import { tokenIssuer } from "./token-issuer.ts";
 import { type VerifyDomain, verifyDomain } from "./verify-domain.ts";
 import { widgetFiles } from "./widget-files.ts";
 
@@ -112,6 +113,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     auditRefusals(options.audit),
     guard(options),
     foreignTokens(),
+    tokenIssuer(options),
     tenantState(),
     auditAccess(options.audit),
     basicCredentials(),

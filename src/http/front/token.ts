@@ -68,6 +68,15 @@ export function claimedTenant(token: string): unknown {
   }
 }
 
+/** The issuer that an unverified token names, under the same condition. */
+export function claimedIssuer(token: string): string | null {
+  try {
+    return decodeJwt(token).iss ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** The credentials of `Authorization: Bearer …` (RFC 6750, section 2.1), or null. */
 export function bearerToken(authorization: string | null): string | null {
   return /^bearer +([\w.~+/-]+=*)$/i.exec(authorization ?? "")?.[1] ?? null;
