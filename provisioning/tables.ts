@@ -1,7 +1,7 @@
 import type { Generated } from "kysely";
 import type { TenantState } from "../src/domain/tenants.ts";
 
-/** The tables of `migrations/control-plane`, as queries see them. */
+/** The tables of `migrations/control-plane` and what is asked of those beside them, as queries see them. */
 export interface RegistryTables {
   rh_placements: PlacementRow;
   rh_retired_tags: { tag: string; tenant_id: string; claimed_at: string; retired_at: string | null };
@@ -18,6 +18,7 @@ export interface RegistryTables {
   };
   rh_first_administrators: { tenant_id: string; email: string; invitation_id: Generated<string | null> };
   rh_client_directory: { client_id: string; tenant_id: string; added_at: string | null };
+  custom_domains: { tenant_id: string; domain: string };
   rh_state_directory: { id: string; tenant_id: string; expires_at: string };
   rh_changes: { number: Generated<number>; tenant_id: string };
   rh_processes: { id: string; started_at: string; lease_until: string; acknowledged: number; holding: string };

@@ -69,6 +69,10 @@ export const FINDINGS = {
     means: "the state of a foreign login leads to a tenant that is not there",
     repair: "the entry is removed",
   },
+  custom_domain_leftover: {
+    means: "a custom domain, or a claim of one, is of a purged tenant, and perhaps keeps it from its next owner",
+    repair: "it is removed",
+  },
   placement_lost: { means: "a tag is in use, and no tenant has it: the registry has lost a tenant", repair: null },
   tenant_row_unplaced: { means: "a tenant has a name and settings, but no place for a database", repair: null },
   organization_foreign: {

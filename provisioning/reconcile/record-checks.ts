@@ -47,6 +47,9 @@ async function* strayEntries({ questions }: TenantCheckNeeds): AsyncIterable<Fin
   for await (const page of everyPage(questions.strayStates, ({ id }) => id)) {
     for (const { id, tenantId } of page) yield finding("state_directory_stray", id, { tenantId });
   }
+  for await (const page of everyPage(questions.leftoverDomains, ({ cursor }) => cursor)) {
+    for (const { domain, tenantId } of page) yield finding("custom_domain_leftover", domain, { tenantId });
+  }
 }
 
 async function* unplacedRows({ registry, records }: TenantCheckNeeds): AsyncIterable<Finding> {

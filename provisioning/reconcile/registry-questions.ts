@@ -31,6 +31,7 @@ export function createRegistryQuestions(database: Database, clock: Clock) {
 
   return {
     ...createTagQuestions(db),
+    ...createDomainQuestions(db),
 
     /** A page of the clients that the directory has of a tenant, in the order of SQLite's bytes. */
     async listedClients(tenantId: string, after: string): Promise<readonly ListedClient[]> {
@@ -105,6 +106,33 @@ export function createRegistryQuestions(database: Database, clock: Clock) {
 }
 
 export type RegistryQuestions = ReturnType<typeof createRegistryQuestions>;
+
+/** Of purged tenants. What is of a tenant that the registry has lost is that tenant's, and stays. */
+const ofNobody = sql<boolean>`tenant_id not in (select tenant_id from rh_placements)
+  and tenant_id not in (select tenant_id from rh_retired_tags where retired_at is null)`;
+
+function createDomainQuestions(db: Db) {
+  return {
+    /** Custom domains of purged tenants, in an order of their own, after a cursor; at most a page. */
+    async leftoverDomains(after: string) {
+      const cursor = sql<string>`domain || ' ' || tenant_id`;
+      const query = db.selectFrom("custom_domains").select(["tenant_id", "domain", cursor.as("cursor")]);
+      const page = query.where(ofNobody).where(cursor, ">", after).orderBy("cursor").limit(PAGE_ROWS);
+      return (await page.execute()).map((row) => ({ ...row, tenantId: row.tenant_id }));
+    },
+
+    async isLeftoverDomain(tenantId: string, domain: string): Promise<boolean> {
+      const query = db.selectFrom("custom_domains").select("domain").where(ofNobody);
+      const row = await query.where("tenant_id", "=", tenantId).where("domain", "=", domain).executeTakeFirst();
+      return row !== undefined;
+    },
+
+    async removeLeftoverDomain(tenantId: string, domain: string): Promise<void> {
+      const query = db.deleteFrom("custom_domains").where(ofNobody);
+      await query.where("tenant_id", "=", tenantId).where("domain", "=", domain).execute();
+    },
+  };
+}
 
 function createTagQuestions(db: Db) {
   const tags = db.selectFrom("rh_retired_tags").select(["tag", "tenant_id", "claimed_at", "retired_at"]);

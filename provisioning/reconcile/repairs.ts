@@ -64,6 +64,9 @@ export function createRepairs(needs: TenantCheckNeeds) {
       if (tenantId !== null) await questions.unlistClient(tenantId, subject);
     },
     state_directory_stray: ({ subject }) => questions.unlistState(subject),
+    custom_domain_leftover: async ({ tenantId, subject }) => {
+      if (tenantId !== null) await questions.removeLeftoverDomain(tenantId, subject);
+    },
     database_leftover: (found) => destroyLeftover(needs, found),
     file_companion: async ({ provider, subject, detail }) => {
       if (provider !== null && detail === null) await providers[provider]?.clear?.(subject);

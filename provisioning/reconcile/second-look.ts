@@ -17,6 +17,8 @@ const LOOKS: Readonly<Partial<Record<FindingKind, Look>>> = {
   client_directory_stale: async ({ questions }, { tenantId, subject }) =>
     tenantId !== null && (await questions.isStrayClient(tenantId, subject)),
   state_directory_stray: ({ questions }, { subject }) => questions.isStrayState(subject),
+  custom_domain_leftover: async ({ questions }, { tenantId, subject }) =>
+    tenantId !== null && (await questions.isLeftoverDomain(tenantId, subject)),
   database_leftover: atProvider((needs, place, { subject }) =>
     strangersAmong(needs, place, [DatabaseName.parse(subject)]),
   ),

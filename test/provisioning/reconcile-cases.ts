@@ -28,7 +28,30 @@ export const CASES: Readonly<Record<FindingKind, readonly Case[]>> = {
       },
     },
   ],
+  custom_domain_leftover: [
+    {
+      what: "of a tenant that is purged, and of one that never was",
+      async plant(scene) {
+        await sql(scene, "insert into rh_retired_tags values ('0000000000', 'delta', ?, ?)", LONG_AGO, LONG_AGO);
+        await sql(scene, "insert into custom_domains values ('delta', 'login.delta.example', 'ready', '{}')");
+        await sql(scene, "insert into custom_domains values ('nobody', 'login.delta.example', 'pending', '{}')");
+        await sql(scene, "insert into custom_domains values ('acme', 'login.acme.example', 'ready', '{}')");
+        return [
+          "custom_domain_leftover delta login.delta.example",
+          "custom_domain_leftover nobody login.delta.example",
+        ];
+      },
+    },
+  ],
   placement_lost: [
+    {
+      what: "a tag that no tenant has, with a domain that stays its own",
+      async plant(scene) {
+        await sql(scene, "insert into rh_retired_tags values ('0000000000', 'delta', ?, null)", LONG_AGO);
+        await sql(scene, "insert into custom_domains values ('delta', 'login.delta.example', 'ready', '{}')");
+        return ["placement_lost delta 0000000000"];
+      },
+    },
     {
       what: "a tag that no tenant has",
       async plant(scene) {
