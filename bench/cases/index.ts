@@ -1,5 +1,6 @@
 import type { Case } from "../case.ts";
 import { createTenants } from "./create-tenants.ts";
+import { fullRegistry } from "./full-registry.ts";
 import { migrateFleet } from "./migrate-fleet.ts";
 import { openAndClose } from "./open-and-close.ts";
 import { openDatabases } from "./open-databases.ts";
@@ -12,4 +13,5 @@ export const cases: Readonly<Record<string, Case>> = {
   "open-databases": openDatabases,
   "migrate-fleet": migrateFleet,
   "open-and-close": openAndClose,
+  "full-registry": fullRegistry,
 };

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CompiledQuery, Kysely, sql } from "kysely";
+import { type CompiledQuery, Kysely } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fillRegistry } from "../../bench/support/registry-rows.ts";
 import { createRegistry } from "../../provisioning/registry.ts";
-import type { Database } from "../../src/db/database.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { openFile } from "../../src/db/native.ts";
 import { createKeyRing } from "../../src/db/seal.ts";
@@ -13,6 +13,7 @@ import { createStore } from "../../src/entities/store.ts";
 import { ListTenants } from "../../src/http/tenants/schemas.ts";
 import type { Viewer } from "../../src/http/tenants/service.ts";
 import { createTenantList } from "../../src/wiring/tenant-list.ts";
+import { watched } from "./watched.ts";
 
 const FEW = 100;
 const MANY = 10_000;
@@ -23,24 +24,13 @@ async function streetOf(directory: string, count: number) {
   const database = await openFile(join(directory, `${count}.db`), { create: true });
   await migrate(database, ["tenant", "shared", "control-plane"]);
   const db = new Kysely<never>({ dialect: database.dialect });
-  const numbers = sql`with recursive n(i) as (select 0 union all select i + 1 from n where i < ${count - 1})`;
-  await database.batch([
-    sql`insert into tenants (id, friendly_name, created_at, updated_at)
-      ${numbers} select printf('tenant-%05d', i), printf('Name %05d', ${count} - i), i, i from n`.compile(db),
-    sql`insert into rh_placements
-      (tenant_id, state, tag, generation, provider, database, nonce, organization_id, incarnation_at, created_at, updated_at)
-      ${numbers} select printf('tenant-%05d', i), 'ready', printf('tag%07d', i), 1, 'file', printf('t-tag%07d-1', i), '',
-        printf('org_%05d', i), '2026', '2026', '2026' from n`.compile(db),
-    sql`insert into user_organizations (tenant_id, id, user_id, organization_id, created_at, updated_at)
-      ${numbers} select 'control_plane', printf('m%05d', i), 'auth2|member', printf('org_%05d', i), i, i
-        from n where i < 100 and i % 10 = 0`.compile(db),
-  ]);
+  await fillRegistry(database, count);
   const asked: CompiledQuery[] = [];
-  const watched = watching(database, asked);
+  const seen = watched(database, (query) => void asked.push(query));
   const keyRing = createKeyRing({ current: { id: "k1", key: Buffer.alloc(32, 7) } });
-  const registry = createRegistry({ database: watched, keyRing, clock: systemClock });
-  const store = createStore(watched, { clock: systemClock, keyRing });
-  const list = createTenantList({ tenantId: "control_plane", database: watched, registry, store });
+  const registry = createRegistry({ database: seen, keyRing, clock: systemClock });
+  const store = createStore(seen, { clock: systemClock, keyRing });
+  const list = createTenantList({ tenantId: "control_plane", database: seen, registry, store });
   return {
     database,
     async list(query: object, viewer: Viewer = "everything") {
@@ -54,36 +44,6 @@ async function streetOf(directory: string, count: number) {
       const { rows } = await db.executeQuery<{ detail: string }>(explained);
       return rows.map(({ detail }) => detail).join("\n");
     },
-  };
-}
-
-/** The same database; every query of Kysely's is noted. */
-function watching(inner: Database, asked: CompiledQuery[]): Database {
-  const createDriver = () => {
-    const driver = inner.dialect.createDriver();
-    const acquire = driver.acquireConnection.bind(driver);
-    driver.acquireConnection = async () => {
-      const connection = await acquire();
-      const execute = connection.executeQuery.bind(connection);
-      return Object.assign(Object.create(connection), {
-        executeQuery: (query: CompiledQuery) => {
-          asked.push(query);
-          return execute(query);
-        },
-      });
-    };
-    return driver;
-  };
-  const { dialect } = inner;
-  return {
-    dialect: {
-      createAdapter: () => dialect.createAdapter(),
-      createDriver,
-      createIntrospector: (db) => dialect.createIntrospector(db),
-      createQueryCompiler: () => dialect.createQueryCompiler(),
-    },
-    batch: (statements) => inner.batch(statements),
-    close: () => inner.close(),
   };
 }
 
