@@ -33,5 +33,18 @@ export {
   toDatabaseFactory,
 } from "./wiring/database-factory.ts";
 export type { ResolveControlPlane } from "./wiring/fallback.ts";
+export {
+  createAccessControlHooks,
+  createDatabaseHooks,
+  createMultiTenancy,
+  createMultiTenancyHooks,
+  createMultiTenancyPlugin,
+  createProvisioningHooks,
+  createTenantsOpenAPIRouter,
+  type MultiTenancyConfig,
+  type MultiTenancyHooks,
+  type MultiTenancySetup,
+  setupMultiTenancy,
+} from "./wiring/multi-tenancy.ts";
 export { initMultiTenant, type MultiTenant } from "./wiring/multi-tenant.ts";
 export type { ControlPlaneOptions, MultiTenantConfig, MultiTenantHooks } from "./wiring/multi-tenant-options.ts";

@@ -36,12 +36,7 @@ it("multi-tenant.ts: makes a tenant with a database and a role of its own", asyn
   const url = `http://localhost:${server.port}`;
   const loginFile = join(env.DATA_DIR, "first-login.json");
   const { clientId, clientSecret } = JSON.parse(readFileSync(loginFile, "utf8"));
-  const form = { grant_type: "client_credentials", audience: "urn:authhero:management" };
-  const body = new URLSearchParams({ ...form, client_id: clientId, client_secret: clientSecret });
-  const token = (await (await fetch(`${url}/oauth/token`, { method: "POST", body })).json()) as {
-    access_token: string;
-  };
-  const headers = { authorization: `Bearer ${token.access_token}`, "content-type": "application/json" };
+  const headers = await managementHeaders(url, clientId, clientSecret);
 
   const json = JSON.stringify({ id: "acme", friendly_name: "Acme" });
   expect((await fetch(`${url}/api/v2/tenants`, { method: "POST", headers, body: json })).status).toBe(201);
@@ -49,6 +44,24 @@ it("multi-tenant.ts: makes a tenant with a database and a role of its own", asyn
 
   expect(await roles.json()).toMatchObject([{ name: "editor" }]);
   expect(statSync(loginFile).mode & 0o777).toBe(0o600);
+  expect(await server.stop()).toBe(0);
+});
+
+it("from-parts.ts: AuthHero with a database per tenant, chosen by the host", async () => {
+  const env = { ...dataIn("parts"), CLIENT_SECRET: "automation-secret" };
+  const server = await project.serve("from-parts.ts", env);
+  const url = `http://localhost:${server.port}`;
+  const headers = await managementHeaders(url, "automation", env.CLIENT_SECRET);
+  const post = (address: string, json: object, more: Record<string, string> = {}) =>
+    fetch(address, { method: "POST", headers: { ...headers, ...more }, body: JSON.stringify(json) });
+
+  expect((await post(`${url}/api/v2/tenants`, { id: "acme", friendly_name: "Acme" })).status).toBe(201);
+  const atAcme = `http://acme.localhost:${server.port}/api/v2/roles`;
+  expect((await post(atAcme, { name: "baker" }, { "tenant-id": "acme" })).status).toBe(201);
+
+  const roles = await fetch(atAcme, { headers: { ...headers, "tenant-id": "acme" } });
+  expect(await roles.json()).toMatchObject([{ name: "baker" }]);
+  expect((await fetch(`http://nobody.localhost:${server.port}/authorize`)).status).toBe(404);
   expect(await server.stop()).toBe(0);
 });
 
@@ -71,3 +84,11 @@ it("database-middleware.ts: each tenant's requests run on its own database", asy
   expect((await fetch(`http://127.0.0.1:${server.port}/roles`)).status).toBe(404);
   expect(await server.stop()).toBe(0);
 });
+
+/** What a client sends to the Management API. */
+async function managementHeaders(url: string, client_id: string, client_secret: string) {
+  const form = { grant_type: "client_credentials", audience: "urn:authhero:management", client_id, client_secret };
+  const answer = await fetch(`${url}/oauth/token`, { method: "POST", body: new URLSearchParams(form) });
+  const { access_token } = (await answer.json()) as { access_token: string };
+  return { authorization: `Bearer ${access_token}`, "content-type": "application/json" };
+}

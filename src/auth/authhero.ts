@@ -28,6 +28,9 @@ export type AuthHeroAdditions = Pick<
   | "webhookInvoker"
 >;
 
+/** A router as AuthHero declares it: the same class as ours, declared twice. */
+export type AuthHeroRouter = NonNullable<AuthHeroConfig["managementApiExtensions"]>[number]["router"];
+
 /** A route of the app, or a middleware's, whose method is `ALL`. */
 export interface Route {
   readonly method: string;

@@ -10,6 +10,8 @@ export interface TenantHookContext {
   readonly adapters: DataAdapters;
   /** The adapters of the tenant itself, over its own database; in `afterCreate` only. */
   readonly ownAdapters?: DataAdapters;
+  /** Who asks for it: a user or a client of the control plane; in composed apps only. */
+  readonly initiator?: string;
 }
 
 /** A tenant that is to be made: its row, without state and database. */
@@ -50,7 +52,7 @@ export interface TenantEvents {
 export interface TenantLife {
   creating(tenant: NewTenant): Promise<CreateTenantParams>;
   /** Undefined when nobody listens: then it is no step of a creation. */
-  readonly created?: (tenant: Tenant, ownAdapters: DataAdapters) => Promise<void>;
+  readonly created?: (tenant: Tenant, ownAdapters?: DataAdapters) => Promise<void>;
   updating(id: string, changes: TenantChanges): Promise<TenantChanges>;
   updated(tenant: Tenant): Promise<void>;
   deleting(id: string): Promise<void>;
@@ -60,7 +62,7 @@ export interface TenantLife {
 
 /** One after the other, each with what the one before has made of it. */
 export function createTenantLife(
-  context: Pick<TenantHookContext, "tenantId" | "adapters">,
+  context: Omit<TenantHookContext, "ownAdapters">,
   hooks: readonly TenantHooks[],
 ): TenantLife {
   const listening = (name: keyof TenantHooks) => hooks.some((hook) => hook[name] !== undefined);
@@ -86,8 +88,9 @@ export function createTenantLife(
       for (const hook of hooks) await hook.beforeDelete?.(context, id);
     },
     ...(listening("afterCreate") && {
-      async created(tenant: Tenant, ownAdapters: DataAdapters) {
-        for (const hook of hooks) await hook.afterCreate?.({ ...context, ownAdapters }, tenant);
+      async created(tenant: Tenant, ownAdapters?: DataAdapters) {
+        const told = { ...context, ...(ownAdapters && { ownAdapters }) };
+        for (const hook of hooks) await hook.afterCreate?.(told, tenant);
       },
     }),
     ...(listening("afterDelete") && {

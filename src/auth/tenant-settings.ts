@@ -10,7 +10,7 @@ export function mergeSettings(current: Tenant, patch: object): Partial<Tenant> {
 
 /** Throws `invalid` (`invalid_default_client`) unless the client is there and people can sign in to it. */
 export async function requireInteractive(
-  { get }: DataAdapters["clients"],
+  { get }: Pick<DataAdapters["clients"], "get">,
   tenantId: string,
   id: string,
 ): Promise<void> {

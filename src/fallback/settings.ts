@@ -23,7 +23,8 @@ export interface InheritedSettings {
 
 export type InheritedSettingsOf = (tenantId: string) => Promise<InheritedSettings>;
 
-const NOTHING: InheritedSettings = { values: {}, locked: new Set() };
+/** For a tenant that inherits no settings. */
+export const NOTHING: InheritedSettings = { values: {}, locked: new Set() };
 
 /** What each tenant has from whom it inherits. */
 export function inheritedSettings(

@@ -18,6 +18,7 @@ import {
   KeyRingOption,
 } from "./database-factory.ts";
 import { type Inheritance, InheritanceOptions } from "./fallback.ts";
+import { EventsShape, functionsShape, TenantHooksOption } from "./hook-options.ts";
 
 const CALLER = "initMultiTenant";
 
@@ -92,13 +93,6 @@ const REFUSED_CONTROL_PLANE: Readonly<Record<string, string>> = {
   clientId: "is not supported by this version; remove it",
 };
 
-const hookShape = (names: string) =>
-  Object.fromEntries(names.split(" ").map((name) => [name, callable().optional()])) as Record<string, z.ZodType>;
-
-const TenantHooksOption = z.strictObject(
-  hookShape("beforeCreate afterCreate beforeUpdate afterUpdate beforeDelete afterDelete"),
-);
-const EVENTS = "onTenantCreating onTenantCreated onTenantUpdating onTenantUpdated onTenantDeleting onTenantDeleted";
 const AUTHHERO_HOOKS =
   "onExecuteCredentialsExchange onExecutePreUserRegistration onExecutePostUserRegistration onExecutePreUserUpdate " +
   "onExecutePostUserUpdate onExecutePostLogin onExecutePreUserDeletion onExecutePostUserDeletion " +
@@ -131,7 +125,7 @@ const Options = z.strictObject({
   requireOrganizationMatch: z.boolean().optional(),
   ...InheritanceOptions,
   hooks: z
-    .strictObject({ ...hookShape(`${EVENTS} ${AUTHHERO_HOOKS}`), tenants: TenantHooksOption.optional() })
+    .strictObject({ ...EventsShape, ...functionsShape(AUTHHERO_HOOKS), tenants: TenantHooksOption.optional() })
     .optional(),
   entityHooks: z
     .strictObject({

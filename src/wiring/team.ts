@@ -109,7 +109,7 @@ export function createTeam(controlPlane: ControlPlane, needs: TeamNeeds): Team {
 }
 
 /** The ids of the roles of a first administrator, looked up each time: somebody may have made them anew. */
-function rolesIn({ tenantId, adapters }: ControlPlane, rights: FirstRights) {
+export function rolesIn({ tenantId, adapters }: Pick<ControlPlane, "tenantId" | "adapters">, rights: FirstRights) {
   const { defaultRoles = [], defaultPermissions = DEFAULT_PERMISSIONS } = rights;
   const operators = defaultPermissions.filter(isOperatorsScope);
   if (operators.length > 0) {

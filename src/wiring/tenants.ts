@@ -50,25 +50,46 @@ export function createTenantsService(needs: TenantsNeeds): TenantsService {
 
     list: createTenantList(controlPlane),
 
-    async changeSettings(id, asked) {
-      const current = await adapters.tenants.get(id);
-      if (!current) return null;
-      const patch = await updating(needs.life, id, asked);
-      requireUnlocked(Object.keys(patch), await needs.inheritedOf(id));
-      if (patch.default_client_id) await requireInteractive(data.clients, id, patch.default_client_id);
-      const merged = mergeSettings(current, patch);
-      await adapters.tenants.update(id, merged);
-      // What AuthHero keeps of a tenant between requests is now old.
-      await registry.raiseEpoch(id);
-      const changed = await get(id);
-      if (changed) await needs.life.updated(changed);
-      return changed;
-    },
+    // What AuthHero keeps of a tenant between requests is old after it.
+    changeSettings: settingsChange({
+      adapters,
+      clients: data.clients,
+      get,
+      life: needs.life,
+      changeable: async (id, names) => requireUnlocked(names, await needs.inheritedOf(id)),
+      written: registry.raiseEpoch,
+    }),
 
     async effectiveSettings(id) {
       const tenant = await get(id);
       return tenant && effectiveSettings(tenant, await needs.mailSource(id), await needs.inheritedOf(id));
     },
+  };
+}
+
+interface SettingsChange extends Pick<TenantsService, "get"> {
+  readonly adapters: Pick<DataAdapters, "tenants">;
+  readonly clients: Pick<DataAdapters["clients"], "get">;
+  readonly life: TenantLife;
+  /** Throws when a tenant may not have one of these of its own. */
+  readonly changeable?: (id: string, names: readonly string[]) => Promise<void>;
+  readonly written: (id: string) => Promise<void>;
+}
+
+/** Changes a tenant's row as a patch says, with the hooks around it. */
+export function settingsChange(needs: SettingsChange): TenantsService["changeSettings"] {
+  const { adapters, clients, life, get } = needs;
+  return async (id, asked) => {
+    const current = await adapters.tenants.get(id);
+    if (!current) return null;
+    const patch = await updating(life, id, asked);
+    await needs.changeable?.(id, Object.keys(patch));
+    if (patch.default_client_id) await requireInteractive(clients, id, patch.default_client_id);
+    await adapters.tenants.update(id, mergeSettings(current, patch));
+    await needs.written(id);
+    const changed = await get(id);
+    if (changed) await life.updated(changed);
+    return changed;
   };
 }
 

@@ -41,7 +41,8 @@ export function createAccessControlMiddleware(options: AccessControl = {}): Midd
   });
 }
 
-function reaches(user: VerifiedClaims, target: string, options: AccessControl): boolean {
+/** Whether somebody with these claims may act on the tenant `target`. */
+export function reaches(user: VerifiedClaims, target: string, options: AccessControl): boolean {
   const { controlPlaneTenantId = "control_plane", requireOrganizationMatch = true } = options;
   // A token that does not say whose it is, is nobody's.
   if (user.tenant_id !== controlPlaneTenantId) return user.tenant_id === target;

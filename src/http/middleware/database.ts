@@ -43,7 +43,8 @@ export function createDatabaseMiddleware(options: DatabaseOptions): MiddlewareHa
   });
 }
 
-async function adaptersOf(getAdapters: GetAdapters, tenantId: string): Promise<DataAdapters> {
+/** The adapters of a tenant. Throws `not_found` (`tenant_not_found`), `unavailable` (`tenant_unavailable`). */
+export async function adaptersOf(getAdapters: GetAdapters, tenantId: string): Promise<DataAdapters> {
   let data: DataAdapters | null | undefined;
   try {
     data = await getAdapters(tenantId);

@@ -4,6 +4,8 @@ import { PlatformError } from "../../domain/errors.ts";
 
 /** The claims of an access token that somebody has verified: AuthHero's apps keep them in `c.var.user`. */
 export interface VerifiedClaims {
+  /** The user or client that it was issued to. */
+  readonly sub?: string;
   /** Whose token it is. */
   readonly tenant_id?: string;
   readonly org_id?: string;

@@ -3,6 +3,7 @@ import { every } from "hono/combine";
 import * as z from "zod";
 import { callable, refuseOptions, requireOptions } from "../../domain/options.ts";
 import { type AccessControl, AccessControlShape, createAccessControlMiddleware } from "./access-control.ts";
+import { binding } from "./binding.ts";
 import { createDatabaseMiddleware, type DatabaseOptions } from "./database.ts";
 import type { MultiTenancyEnv } from "./env.ts";
 import { createSubdomainMiddleware, type SubdomainRouting, SubdomainRoutingShape } from "./subdomain.ts";
@@ -29,19 +30,27 @@ const Options = z.strictObject({
  */
 export function createMultiTenancyMiddleware(parts: MultiTenancyParts): MiddlewareHandler<MultiTenancyEnv> {
   requireOptions("createMultiTenancyMiddleware", Options, parts);
+  const chain = chainOf(parts);
+  if (chain.length > 0) return every(...chain);
+  return refuseOptions("createMultiTenancyMiddleware", [
+    "options: give at least one of subdomainRouting, accessControl, databaseIsolation",
+  ]);
+}
+
+/** The same parts, or none of them, and then everything behind them is bound to the request's tenant. */
+export const composedMiddleware = (parts: MultiTenancyParts): MiddlewareHandler<MultiTenancyEnv> =>
+  every(...chainOf(parts), binding());
+
+function chainOf(parts: MultiTenancyParts): MiddlewareHandler<MultiTenancyEnv>[] {
   const { subdomainRouting, accessControl, databaseIsolation } = parts;
   const controlPlane = controlPlaneOf(parts);
-  const chain = [
+  return [
     ...(subdomainRouting ? [createSubdomainMiddleware({ ...subdomainRouting, ...controlPlane })] : []),
     ...(accessControl ? [createAccessControlMiddleware({ ...accessControl, ...controlPlane })] : []),
     ...(databaseIsolation
       ? [createDatabaseMiddleware({ getAdapters: (id) => databaseIsolation.getAdapters(id), ...controlPlane })]
       : []),
   ];
-  if (chain.length > 0) return every(...chain);
-  return refuseOptions("createMultiTenancyMiddleware", [
-    "options: give at least one of subdomainRouting, accessControl, databaseIsolation",
-  ]);
 }
 
 function controlPlaneOf({ controlPlaneTenantId: whole, accessControl }: MultiTenancyParts) {
