@@ -19,6 +19,8 @@ export interface ProvisionSteps {
   readonly signingKey: (tenant: NewTenant) => Promise<void>;
   /** Gives it what every tenant starts with. */
   readonly seedDefaults: (tenant: NewTenant) => Promise<void>;
+  /** Gives it what the control plane shares. */
+  readonly syncEntities?: (tenant: NewTenant) => Promise<void>;
   /** Says how its organization is made, with the members it begins with. */
   readonly organization: OrganizationOf;
   /** Invites whoever is to administer it first; `alongside` runs with what it writes or not at all. */
@@ -87,6 +89,10 @@ export function provisionSteps({
     ),
     step("signing-key", withDatabase(steps.signingKey)),
     step("seed-defaults", withDatabase(steps.seedDefaults)),
+    step(
+      "sync-entities",
+      withDatabase(async (tenant) => steps.syncEntities?.(tenant)),
+    ),
 
     step("organization", async (placement, { lease }) => {
       const operation = await journal.get(lease.operationId);

@@ -9,7 +9,7 @@ const LAYERS = [
   ["src/db"],
   ["src/entities", "provisioning/providers"],
   ["provisioning"],
-  ["src/tenancy"],
+  ["src/tenancy", "src/sync"],
   ["src/fallback"],
   ["src/auth"],
   ["src/http", "src/cli", "src/conformance"],

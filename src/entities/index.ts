@@ -101,7 +101,9 @@ const OWNED = [
 const LINKS = [rolePermissions, userPermissions, userRoles];
 
 /** The tables with rows of single tenants: what goes when a tenant goes. A test holds the list against the schema. */
-const TENANT_TABLES: readonly string[] = [...OWNED, ...LINKS].map(({ table }) => table).concat("tenant_singletons");
+const TENANT_TABLES: readonly string[] = [...OWNED, ...LINKS]
+  .map(({ table }) => table)
+  .concat("tenant_singletons", "synced_entities", "sync_state");
 
 type Entities = Omit<DataAdapters, "transaction">;
 

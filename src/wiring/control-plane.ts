@@ -16,6 +16,7 @@ import { type KeyRing, loadOrCreateKeyFile, parseKeyRing } from "../db/seal.ts";
 import type { Clock } from "../domain/clock.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
 import { createStore, type Store } from "../entities/store.ts";
+import { ensureSyncLog } from "../sync/log.ts";
 import { requireOwnKey } from "./seal-check.ts";
 
 /** The control plane, open: its database, the registry in it, and its own tenant's adapters. */
@@ -69,6 +70,7 @@ export async function controlPlaneIn(given: Given): Promise<ControlPlane> {
 
 async function enter({ database, keyRing, tenantId, clock }: Given): Promise<ControlPlane> {
   await migrate(database, ["tenant", "shared", "control-plane"]);
+  await ensureSyncLog(database);
   await requireOwnKey(database, keyRing);
 
   const process = thisProcess();

@@ -10,6 +10,7 @@ import { PlatformError } from "../domain/errors.ts";
 import { callable, having, refuseOptions, requireOptions } from "../domain/options.ts";
 import { BaseDomain } from "../http/middleware/subdomain.ts";
 import type { LogLevel } from "../log/logger.ts";
+import type { SyncOptions } from "../sync/rules.ts";
 import {
   type BehindFactory,
   behindFactory,
@@ -70,8 +71,8 @@ export interface MultiTenantConfig extends Omit<AuthHeroAdditions, "hooks" | "en
   readonly smtp?: { readonly url: string; readonly from?: string };
   /** What is written to the standard output, a JSON object per line. Default `warn`. */
   readonly logLevel?: LogLevel;
-  /** Nothing is copied into tenants. */
-  readonly sync?: false;
+  /** What of the control plane tenants get, read-only; false for nothing. Default: everything that is meant for them. */
+  readonly sync?: SyncOptions | false;
 }
 
 /** What is known by name, and refused with what to do instead. */
@@ -141,7 +142,24 @@ const Options = z.strictObject({
   undeleteDays: z.number().int().min(0).max(365).optional(),
   smtp: z.strictObject({ url: z.string(), from: z.string().optional() }).optional(),
   logLevel: z.enum(["debug", "info", "warn", "error"]).optional(),
-  sync: z.literal(false, "only false is supported by this version: nothing is copied into tenants").optional(),
+  sync: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        resourceServers: z.boolean().optional(),
+        roles: z.boolean().optional(),
+        connections: z.boolean().optional(),
+        onCollision: z.enum(["keep", "adopt"]).optional(),
+        filters: z
+          .strictObject({
+            resourceServers: callable().optional(),
+            roles: callable().optional(),
+            connections: callable().optional(),
+          })
+          .optional(),
+      }),
+    ])
+    .optional(),
   managementApiExtensions: z.array(Extension).optional(),
   allowedOrigins: authHeros,
   poweredByLogo: authHeros,

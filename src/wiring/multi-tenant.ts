@@ -58,6 +58,7 @@ async function open(options: MultiTenantConfig, plan: MultiTenantPlan, log: Logg
       ...(defaultRoles && { defaultRoles }),
       ...(resolveControlPlane && { resolveControlPlane }),
       ...(settingsInheritance && { settingsInheritance }),
+      ...(options.sync !== undefined && { sync: options.sync }),
       async keepLogin(login) {
         if (!options.onFirstLogin) throw firstLoginUnheard(tenantId);
         await options.onFirstLogin(login);

@@ -31,6 +31,7 @@ import { createFront } from "../http/front/index.ts";
 import { createOperationsRouter } from "../http/operations/router.ts";
 import { createTenantsRouter } from "../http/tenants/router.ts";
 import type { Logger } from "../log/logger.ts";
+import type { SyncOptions } from "../sync/rules.ts";
 import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { refuseCode } from "../tenancy/code-hooks.ts";
 import { contractOperations } from "../tenancy/contract-operations.ts";
@@ -58,6 +59,7 @@ import { startOperations } from "./operations.ts";
 import { organizationOwners } from "./organizations.ts";
 import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
+import { createSync, type Sync } from "./sync.ts";
 import { createTeam, ensureTeams, type FirstRights, type Team } from "./team.ts";
 import { announcing } from "./tenant-life.ts";
 import { createOperationsService } from "./tenant-operations.ts";
@@ -70,6 +72,8 @@ export interface RowhouseOptions extends FirstRights, Inheritance {
   readonly clock?: Clock;
   /** Looks up what proves a custom domain. Default: asks `DNS_SERVERS`. */
   readonly resolveTxt?: ResolveTxt;
+  /** What of the control plane tenants get; false for nothing. Default: everything that is meant for them. */
+  readonly sync?: SyncOptions | false;
 }
 
 export interface Rowhouse {
@@ -114,7 +118,7 @@ export interface Additions {
 
 export interface HouseOptions
   extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">>,
-    Pick<RowhouseOptions, "resolveTxt">,
+    Pick<RowhouseOptions, "resolveTxt" | "sync">,
     FirstRights,
     Inheritance {
   /** Where databases are, by name. */
@@ -134,7 +138,8 @@ export interface House extends Omit<Rowhouse, "firstLogin"> {
 /** Opens the whole house over a control plane: tenants' databases, AuthHero, and the front around it. */
 export async function openHouse(controlPlane: ControlPlane, options: HouseOptions): Promise<House> {
   const { config, log, clock, providers, provider, keepLogin, additions = {}, ...others } = options;
-  const { resolveTxt = createTxtResolver(config.DNS_SERVERS), ...rights } = others;
+  const { resolveTxt = createTxtResolver(config.DNS_SERVERS), sync: shared, ...rights } = others;
+  const sync = createSync(controlPlane, shared);
   await inStartingOrder(controlPlane, async () => {
     const { adapters, tenantId } = controlPlane;
     await seedControlPlane(adapters, { tenantId, issuer: new URL(config.ISSUER), deliver: keepLogin });
@@ -148,7 +153,7 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const mailing = mailingOver(controlPlane, (tenantId, call) => pool.use(tenantId, call), { config, clock, lenderOf });
   const team = createTeam(controlPlane, { config, mailing, ...rights });
   const { pool, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
-    ...{ config, log, clock, providers, life },
+    ...{ config, log, clock, providers, life, sync },
     ...{ witness: auditing.witness, team },
   });
   let upkeep: Upkeep | undefined;
@@ -213,14 +218,15 @@ interface Opening extends Pick<HouseOptions, "config" | "log" | "clock" | "provi
   readonly witness: Witness;
   readonly team: Team;
   readonly life: TenantLife;
+  readonly sync: Sync;
 }
 
 /** The databases of the tenants, and what makes and removes them. */
 async function openTenants(controlPlane: ControlPlane, opening: Opening) {
-  const { config, log, clock, providers, witness, team, life } = opening;
+  const { config, log, clock, providers, witness, team, life, sync } = opening;
   const { registry, database, adapters, keyRing, process, processes } = controlPlane;
   const { POOL_MAX_OPEN: maxOpen, POOL_IDLE_MS: idleMs } = config;
-  const { pool, template, openTenant } = await createTenantPool({
+  const { pool, template, openTenant, storeOf } = await createTenantPool({
     ...{ registry, providers, keyRing, maxOpen, idleMs, clock },
   });
   const journal = createJournal({ database, clock, process, witness });
@@ -242,6 +248,7 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
       invite: team.invite,
       signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId, keys.take),
       seedDefaults: (made) => seedTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
+      syncEntities: (made) => sync.apply(storeOf(made.database, made.placement), made.placement),
       verify: (made) => verifyTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
       ...(created && { created }),
     },

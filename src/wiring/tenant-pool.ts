@@ -10,7 +10,7 @@ import { inRounds } from "../db/rounds.ts";
 import type { KeyRing } from "../db/seal.ts";
 import type { Clock } from "../domain/clock.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
-import { createStore } from "../entities/store.ts";
+import { createStore, type Store } from "../entities/store.ts";
 
 export interface TenantPoolOptions {
   readonly registry: Registry;
@@ -25,8 +25,10 @@ export interface TenantPoolOptions {
 /** The tenants' open databases as adapters, and the template that new ones are copied from. */
 export async function createTenantPool({ registry, providers, keyRing, maxOpen, idleMs, clock }: TenantPoolOptions) {
   const schemaVersion = await migrationHash(["tenant"]);
-  const openTenant = (opened: Database, { tag }: Placement): DataAdapters =>
-    createDataAdapters(createStore(inRounds(opened), { clock, keyRing, tag }));
+  const storeOf = (opened: Database, { tag }: Placement): Store =>
+    createStore(inRounds(opened), { clock, keyRing, tag });
+  const openTenant = (opened: Database, placement: Placement): DataAdapters =>
+    createDataAdapters(storeOf(opened, placement));
   const pool = createPool({
     ...{ registry, providers, maxOpen, idleMs, clock },
     async openTenant(opened, placement) {
@@ -35,7 +37,7 @@ export async function createTenantPool({ registry, providers, keyRing, maxOpen, 
     },
   });
   const template = createTemplate({ schemaVersion, migrate: (opened) => migrate(opened, ["tenant"]) });
-  return { pool, template, openTenant };
+  return { pool, template, openTenant, storeOf };
 }
 
 /** A database that older code has made gets the migrations it lacks before anybody sees it. */

@@ -16,7 +16,14 @@ const TENANTLESS = ["tenants", "tenant_operation_events", "rollouts"];
 const KEYED_BY_ID = ["login_sessions", "outbox_events", "tenant_operations", "signing_keys", ...TENANTLESS];
 
 /** Tables that no definition describes. */
-const BY_HAND = ["database_identity", "schema_migrations", "rate_limits", "tenant_singletons"];
+const BY_HAND = [
+  "database_identity",
+  "schema_migrations",
+  "rate_limits",
+  "sync_state",
+  "synced_entities",
+  "tenant_singletons",
+];
 
 interface TableColumn {
   readonly name: string;

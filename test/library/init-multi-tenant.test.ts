@@ -314,7 +314,7 @@ describe("options", () => {
       { databaseIsolation, resolveControlPlane: () => undefined },
       /resolveControlPlane: makes no sense without controlPlane/,
     ],
-    "sync, for now": [{ ...base, sync: { roles: true } }, /sync: only false is supported/],
+    "a kind of entity that is not synced": [{ ...base, sync: { clients: true } }, /sync\.clients is not an option/],
     "settingsInheritance without names": [{ ...base, settingsInheritance: {} }, /settingsInheritance\.inheritedKeys/],
     "a fallback's client, for now": [
       { ...base, controlPlane: { ...base.controlPlane, clientId: "x" } },

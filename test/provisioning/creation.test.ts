@@ -25,6 +25,7 @@ describe("creating a tenant", () => {
         "write-identity",
         "signing-key",
         "seed-defaults",
+        "sync-entities",
         "organization",
         "verify",
         "invitation",
@@ -89,7 +90,7 @@ describe("creating a tenant", () => {
 describe("a creation that is interrupted", () => {
   const failing = (error: Error) => () => Promise.reject(error);
 
-  it.each(["signingKey", "seedDefaults", "verify"] as const)(
+  it.each(["signingKey", "seedDefaults", "syncEntities", "verify"] as const)(
     "ends failed with its reason when %s throws, and goes on from there",
     async (step) => {
       const broken = new PlatformError("unavailable", "power_cut", "The lights went out");
@@ -128,6 +129,7 @@ describe("a creation that is interrupted", () => {
     "write-identity",
     "signing-key",
     "seed-defaults",
+    "sync-entities",
     "organization",
     "verify",
     "invitation",

@@ -6,6 +6,7 @@ export const STEPS = {
     "write-identity",
     "signing-key",
     "seed-defaults",
+    "sync-entities",
     "organization",
     "verify",
     "invitation",
