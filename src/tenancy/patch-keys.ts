@@ -6,7 +6,7 @@ import { currentContext } from "./context.ts";
  * before it calls `update`, so that renaming a client would change its secret and empty its callbacks.
  */
 export function keepPatchKeys(adapters: DataAdapters): DataAdapters {
-  const { clients, connections, emailProviders, migrationSources, organizations, resourceServers } = adapters;
+  const { clients, connections, emailProviders, hooks, migrationSources, organizations, resourceServers } = adapters;
   const { promptSettings, proxyRoutes } = adapters;
   return {
     ...adapters,
@@ -16,6 +16,7 @@ export function keepPatchKeys(adapters: DataAdapters): DataAdapters {
       ...emailProviders,
       update: (tenantId, patch) => emailProviders.update(tenantId, sent(patch)),
     },
+    hooks: { ...hooks, update: (tenantId, id, patch) => hooks.update(tenantId, id, sent(patch)) },
     ...(migrationSources && {
       migrationSources: {
         ...migrationSources,

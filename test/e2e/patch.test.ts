@@ -1,5 +1,6 @@
+import type { ManagementClient } from "auth0";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { api, createTenant, managementToken } from "../support/clients.ts";
+import { api, createTenant, managementOf, managementToken } from "../support/clients.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 
 let server: RunningServer;
@@ -60,6 +61,12 @@ const COLLECTIONS: readonly [collection: string, id: string, made: Fields, chang
       user_metadata: { a: 1 },
     },
     { given_name: "Ada" },
+  ],
+  [
+    "/hooks",
+    "hook_id",
+    { trigger_id: "post-user-login", url: "https://hooks.example/", enabled: true, synchronous: true, priority: 3 },
+    { enabled: false },
   ],
   [
     "/log-streams",
@@ -125,11 +132,37 @@ const SINGLETONS: readonly [path: string, first: Fields, change: Fields][] = [
   ["/attack-protection/breached-password-detection", { enabled: true, method: "standard" }, { shields: ["block"] }],
 ];
 
+type BySdk = (sdk: ManagementClient, id: string, change: never) => PromiseLike<unknown>;
+
+/** The same as the `auth0` SDK sends it, for what it knows. It has no word for migration sources and proxy routes. */
+const BY_SDK: Readonly<Record<string, BySdk>> = {
+  "/clients": ({ clients }, id, change) => clients.update(id, change),
+  "/roles": ({ roles }, id, change) => roles.update(id, change),
+  "/resource-servers": ({ resourceServers }, id, change) => resourceServers.update(id, change),
+  "/organizations": ({ organizations }, id, change) => organizations.update(id, change),
+  "/connections": ({ connections }, id, change) => connections.update(id, change),
+  "/users": ({ users }, id, change) => users.update(id, change),
+  "/hooks": ({ hooks }, id, change) => hooks.update(id, change),
+  "/log-streams": ({ logStreams }, id, change) => logStreams.update(id, change),
+  "/forms": ({ forms }, id, change) => forms.update(id, change),
+  "/flows": ({ flows }, id, change) => flows.update(id, change),
+  "/client-grants": ({ clientGrants }, id, change) => clientGrants.update(id, change),
+  "/custom-domains": ({ customDomains }, id, change) => customDomains.update(id, change),
+  "/branding": ({ branding }, _id, change) => branding.update(change),
+  "/prompts": ({ prompts }, _id, change) => prompts.updateSettings(change),
+  "/tenants/settings": ({ tenants }, _id, change) => tenants.settings.update(change),
+  "/attack-protection/brute-force-protection": ({ attackProtection }, _id, change) =>
+    attackProtection.bruteForceProtection.update(change),
+  "/attack-protection/suspicious-ip-throttling": ({ attackProtection }, _id, change) =>
+    attackProtection.suspiciousIpThrottling.update(change),
+  "/attack-protection/breached-password-detection": ({ attackProtection }, _id, change) =>
+    attackProtection.breachedPasswordDetection.update(change),
+};
+
 /** Why a route with PATCH is not among the above. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "/actions/actions/{id}": "refused without an isolating executor: protection.test.ts",
   "/actions/triggers/{triggerId}/bindings": "refused, too",
-  "/hooks/{hook_id}": "refused, too",
   "/branding/themes/default": "takes a whole theme",
   "/clients/{id}/connections": "takes a list",
   "/connections/{id}/clients": "takes a list",
@@ -160,7 +193,7 @@ describe("PATCH changes what was sent and nothing else", () => {
     const { updated_at: _before, ...before } = await ask("GET", path);
     expect(before).toMatchObject(asShown(made));
 
-    await ask("PATCH", path, change);
+    await patch(collection, path, String(created[id]), change);
 
     const { updated_at: _after, ...after } = await ask("GET", path);
     expect(after).toEqual({ ...before, ...change });
@@ -171,11 +204,18 @@ describe("PATCH changes what was sent and nothing else", () => {
     const { updated_at: _before, ...before } = await ask("GET", path);
     expect(before).toMatchObject(first);
 
-    await ask("PATCH", path, change);
+    await patch(path, path, "", change);
 
     const { updated_at: _after, ...after } = await ask("GET", path);
     expect(after).toEqual({ ...before, ...change });
   });
+
+  async function patch(collection: string, path: string, id: string, change: Fields): Promise<void> {
+    const bySdk = BY_SDK[collection];
+    if (!bySdk) await ask("PATCH", path, change);
+    // The SDK's own types would have every change written out a second time.
+    else await bySdk(managementOf(server, token, "acme"), id, change as never);
+  }
 });
 
 it.each([

@@ -15,7 +15,7 @@ export function patchKeys(): Middleware {
 }
 
 const PATCHED_ENTITY =
-  /^\/api\/v2\/(?:(?:clients|organizations|resource-servers|connections|users|roles|migration-sources|proxy-routes)\/[^/]+|emails\/provider|prompts)$/;
+  /^\/api\/v2\/(?:(?:clients|organizations|resource-servers|connections|users|roles|hooks|migration-sources|proxy-routes)\/[^/]+|emails\/provider|email\/providers|prompts)$/;
 
 /** Undefined when it is no JSON object; to say so is AuthHero's part. */
 function keysOf(body: string): ReadonlySet<string> | undefined {
