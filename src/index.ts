@@ -48,3 +48,15 @@ export {
 } from "./wiring/multi-tenancy.ts";
 export { initMultiTenant, type MultiTenant } from "./wiring/multi-tenant.ts";
 export type { ControlPlaneOptions, MultiTenantConfig, MultiTenantHooks } from "./wiring/multi-tenant-options.ts";
+export {
+  type AskedOperation,
+  createInlineExecutor,
+  enqueueTenantOperation,
+  type InlineExecutor,
+  type InlineExecutorOptions,
+  type OperationAdapters,
+  type RecordedRun,
+  type RecordedStep,
+  runRecordedTenantOperation,
+  type TenantOperationExecutor,
+} from "./wiring/recorded-operations.ts";

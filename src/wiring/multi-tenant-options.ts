@@ -77,7 +77,8 @@ export interface MultiTenantConfig extends Omit<AuthHeroAdditions, "hooks" | "en
 
 /** What is known by name, and refused with what to do instead. */
 const REFUSED: Readonly<Record<string, string>> = {
-  getAdapters: "goes without controlPlane.database only; give databaseIsolation",
+  getAdapters:
+    "is not supported by this version, which needs its registry: give controlPlane.database and databaseIsolation",
   getChildTenantIds: "is not needed: the registry knows the tenants; remove it",
   managementDataAdapter: "is made here; remove it",
   codeExecutor: "would run tenants' code in this process; remove it",

@@ -320,6 +320,7 @@ describe("options", () => {
       { ...base, controlPlane: { ...base.controlPlane, clientId: "x" } },
       /controlPlane\.clientId: is not supported/,
     ],
+    "adapters without a registry, for now": [{ ...base, getAdapters: () => null }, /getAdapters: is not supported/],
     "what Rowhouse decides": [{ ...base, signingKeyMode: "control-plane" }, /signingKeyMode: cannot be chosen/],
     "an issuer with a path": [{ ...base, issuer: "http://localhost/auth" }, /issuer: must have no path/],
     "a wrong proxy": [{ ...base, trustedProxies: ["everybody"] }, /trustedProxies: must be IP addresses/],
