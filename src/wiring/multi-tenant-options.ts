@@ -11,6 +11,7 @@ import { callable, having, refuseOptions, requireOptions } from "../domain/optio
 import { BaseDomain } from "../http/middleware/subdomain.ts";
 import type { LogLevel } from "../log/logger.ts";
 import type { SyncOptions } from "../sync/rules.ts";
+import type { ResolveTxt } from "../tenancy/txt-records.ts";
 import {
   type BehindFactory,
   behindFactory,
@@ -52,6 +53,8 @@ export interface MultiTenantConfig extends Omit<AuthHeroAdditions, "hooks" | "en
   };
   /** Addresses and networks whose `x-forwarded-*` headers count. Default: nobody's. */
   readonly trustedProxies?: readonly string[];
+  /** Looks up the TXT record that proves a custom domain, as `resolveTxt` of `node:dns/promises` does. Default: asks the machine's. */
+  readonly resolveTxt?: ResolveTxt;
   /** Scopes of the management API that are added at the start, and to the role of every team. Default `tenant:admin`. */
   readonly defaultPermissions?: readonly string[];
   /** Names of roles on the control plane that a tenant's first administrators get, too. They must exist. */
@@ -122,6 +125,7 @@ const Options = z.strictObject({
   issuer: z.string().optional(),
   subdomainRouting: z.strictObject({ baseDomain: BaseDomain.optional() }).optional(),
   trustedProxies: strings,
+  resolveTxt: callable().optional(),
   defaultPermissions: strings,
   defaultRoles: strings,
   requireOrganizationMatch: z.boolean().optional(),

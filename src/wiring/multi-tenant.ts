@@ -49,13 +49,14 @@ async function open(options: MultiTenantConfig, plan: MultiTenantPlan, log: Logg
   const tenantId = config.CONTROL_PLANE_TENANT_ID;
   const controlPlane = await controlPlaneIn({ database: openSource(source), keyRing, tenantId, clock });
   const { defaultPermissions, defaultRoles, requireOrganizationMatch = true } = options;
-  const { resolveControlPlane, settingsInheritance } = options;
+  const { resolveControlPlane, settingsInheritance, resolveTxt } = options;
   const { provider } = factory;
   try {
     return await openHouse(controlPlane, {
       ...{ config, log, clock, provider: provider.name, providers: { [provider.name]: provider } },
       ...(defaultPermissions && { defaultPermissions }),
       ...(defaultRoles && { defaultRoles }),
+      ...(resolveTxt && { resolveTxt }),
       ...(resolveControlPlane && { resolveControlPlane }),
       ...(settingsInheritance && { settingsInheritance }),
       ...(options.sync !== undefined && { sync: options.sync }),

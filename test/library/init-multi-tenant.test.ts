@@ -272,6 +272,25 @@ it("asks for a role by name, and gives it with the first rights", async () => {
   expect(await answer.json()).toMatchObject({ errorCode: "not_ready" });
 });
 
+it("asks the resolver it is given whose a custom domain is", async () => {
+  const records = new Map<string, string>();
+  const resolveTxt = async (name: string) => [[records.get(name) ?? ""]];
+  const { api, made, send, token, createTenant } = await houseWith("domains", { resolveTxt });
+  await createTenant("acme");
+  const as = { token, headers: { "tenant-id": "acme" } };
+  const claim = await made<{
+    custom_domain_id: string;
+    verification: { methods: readonly { domain: string; record: string }[] };
+  }>("/custom-domains", { ...as, json: { domain: "login.acme.example", type: "self_managed_certs" } });
+  for (const { domain, record } of claim.verification.methods) records.set(domain, record);
+
+  const verified = await api(`/custom-domains/${claim.custom_domain_id}/verify`, { ...as, method: "POST" });
+
+  expect(await verified.json()).toMatchObject({ status: "ready", primary: true });
+  const discovery = await send("login.acme.example:4000", "/.well-known/openid-configuration");
+  expect(await discovery.json()).toMatchObject({ issuer: "http://login.acme.example:4000/" });
+});
+
 it("makes no control plane whose login nobody hears", async () => {
   const options = optionsIn("unheard");
   const house = initMultiTenant(options);
@@ -323,6 +342,7 @@ describe("options", () => {
     "adapters without a registry, for now": [{ ...base, getAdapters: () => null }, /getAdapters: is not supported/],
     "what Rowhouse decides": [{ ...base, signingKeyMode: "control-plane" }, /signingKeyMode: cannot be chosen/],
     "an issuer with a path": [{ ...base, issuer: "http://localhost/auth" }, /issuer: must have no path/],
+    "a resolver that is none": [{ ...base, resolveTxt: "9.9.9.9" }, /resolveTxt: must be a function/],
     "a wrong proxy": [{ ...base, trustedProxies: ["everybody"] }, /trustedProxies: must be IP addresses/],
     "somebody else's adapters": [
       { ...base, dataAdapter: createAdapters(elsewhere, { keyRing }) },
