@@ -13,7 +13,7 @@ import { createTenantsRouter } from "../http/tenants/router.ts";
 import { plainlyRouted, plainRouting } from "../tenancy/plain-routing.ts";
 import type { DatabaseFactory } from "./database-factory.ts";
 import { EventsShape, TenantHooksOption } from "./hook-options.ts";
-import { createPlainTenants, plainOperations } from "./plain-tenants.ts";
+import { createPlainTenants, plainFleet, plainOperations } from "./plain-tenants.ts";
 import type { FirstRights } from "./team.ts";
 import { provisioning } from "./tenant-provisioning.ts";
 
@@ -164,7 +164,7 @@ export function createTenantsOpenAPIRouter(config: MultiTenancyConfig = {}, hook
     hooks: hooks.tenants ? [hooks.tenants] : [],
   });
   const requireOrganizationMatch = accessControl?.requireOrganizationMatch ?? true;
-  return composedRouter(createTenantsRouter(tenants, plainOperations), {
+  return composedRouter(createTenantsRouter(tenants, plainOperations, plainFleet), {
     controlPlaneTenantId,
     requireOrganizationMatch,
   });

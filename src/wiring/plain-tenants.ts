@@ -4,6 +4,7 @@ import { systemClock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { tenantLabel, timeId } from "../domain/ids.ts";
 import { NOTHING } from "../fallback/settings.ts";
+import type { FleetService } from "../http/operations/fleet-service.ts";
 import type { OperationsService } from "../http/operations/service.ts";
 import type { ListTenants, Tenant } from "../http/tenants/schemas.ts";
 import type { TenantsService, Viewer } from "../http/tenants/service.ts";
@@ -101,6 +102,14 @@ export function createPlainTenants(needs: PlainTenantsNeeds): TenantsService {
 export const plainOperations: OperationsService = {
   get: () => refuse("operations"),
   list: () => refuse("operations"),
+  begin: () => refuse("operations"),
+};
+
+/** Nor do jobs. */
+export const plainFleet: FleetService = {
+  list: () => refuse("operations"),
+  get: () => refuse("operations"),
+  plan: () => refuse("operations"),
   begin: () => refuse("operations"),
 };
 

@@ -342,7 +342,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     controlPlaneTenantId: tenantId,
     otherIssuers: domains.otherIssuers,
     extensions: [
-      { path: "/tenants", router: createTenantsRouter(tenants, operations) },
+      { path: "/tenants", router: createTenantsRouter(tenants, operations, behind.fleetOperations) },
       { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },
     ],
     ...(additions.authHero && { additions: additions.authHero }),

@@ -85,6 +85,16 @@ describe.skipIf(sqldMissing)(`operations on one tenant${reason}`, () => {
     expect((await ask("POST", "/roles", { name: "clerk" }, onTenant)).status).toBe(201);
   });
 
+  it("migrate one alone, behind the request", async () => {
+    const begun = await ask("POST", "/tenants/acme/operations", { kind: "migrate" });
+
+    expect(begun.status).toBe(202);
+    expect(begun.headers.get("location")).toBe(`/api/v2/operations/${begun.body.id}`);
+    // It is up to date, so nobody has a turn.
+    const ended = { kind: "migrate", status: "done", counts: { done: 0, failed: 0, left: 0 } };
+    await expect.poll(async () => (await ask("GET", `/operations/${begun.body.id}`)).body).toMatchObject(ended);
+  });
+
   it("are refused where they cannot be done", async () => {
     const post = async (path: string, kind: string) => {
       const { status, body } = await ask("POST", path, { kind });
@@ -95,6 +105,7 @@ describe.skipIf(sqldMissing)(`operations on one tenant${reason}`, () => {
     expect(await post("/tenants/control_plane/operations", "rotate-credentials")).toEqual([409, "not_supported"]);
     expect(await post("/tenants/nobody/operations", "rotate-credentials")).toEqual([404, "tenant_not_found"]);
     expect(await post("/tenants/nobody/operations", "read-only")).toEqual([404, "tenant_not_found"]);
+    expect(await post("/tenants/nobody/operations", "migrate")).toEqual([404, "tenant_not_found"]);
   });
 });
 

@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { ErrorBody, initiator, json, refusals, requireGlobal, requires } from "../tenants/common.ts";
 import { acceptedHeaders, operationNotFound, prefersAsync } from "./accepted.ts";
 import { FleetDetail, FleetOperations, FleetPlan, ListFleetOperations, NewFleetOperation } from "./fleet-schemas.ts";
-import type { FleetService, Paging } from "./fleet-service.ts";
+import type { FleetService } from "./fleet-service.ts";
 
 const listRoute = createRoute({
   method: "get",
@@ -40,12 +40,13 @@ export function addFleetRoutes(router: OpenAPIHono, fleet: FleetService): void {
     // What reconciling would find is only known when it was looked for: then its dry run is behind the request, too.
     if (asked.dry_run && asked.kind !== "reconcile") return c.json(await fleet.plan(asked), 200);
     const id = await fleet.begin(asked, initiator());
-    return c.json(await requireFleetOperation(fleet, id, { take: 1 }), 202, acceptedHeaders(id, prefersAsync(c)));
+    return c.json(await requireFleetOperation(fleet, id), 202, acceptedHeaders(id, prefersAsync(c)));
   });
 }
 
-async function requireFleetOperation({ get }: FleetService, id: string, paging: Paging): Promise<FleetDetail> {
-  const operation = await get(id, paging);
+/** The operation as it has just begun. */
+export async function requireFleetOperation({ get }: FleetService, id: string): Promise<FleetDetail> {
+  const operation = await get(id, { take: 1 });
   if (operation) return operation;
   throw operationNotFound();
 }

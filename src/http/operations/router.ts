@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { PlatformError } from "../../domain/errors.ts";
 import { tenantNotFound } from "../tenant-refusals.ts";
 import {
   createRouter,
@@ -13,8 +14,8 @@ import {
   requires,
 } from "../tenants/common.ts";
 import { acceptedHeaders, operationNotFound, prefersAsync, requireOperation } from "./accepted.ts";
-import { addFleetRoutes } from "./fleet-routes.ts";
-import { DetailPaging, FleetDetail } from "./fleet-schemas.ts";
+import { addFleetRoutes, requireFleetOperation } from "./fleet-routes.ts";
+import { DetailPaging, FleetDetail, type NewFleetOperation } from "./fleet-schemas.ts";
 import type { FleetService } from "./fleet-service.ts";
 import { NewOperation, Operation } from "./schemas.ts";
 import type { OperationsService } from "./service.ts";
@@ -53,7 +54,7 @@ const beginRoute = createRoute({
   },
   responses: {
     200: json(Operation, "It is done"),
-    202: json(Operation, "It has begun"),
+    202: json(z.union([Operation, FleetDetail]), "It has begun; `Location` says where to ask how it goes"),
     409: json(ErrorBody, "There is nothing of this kind to resume, or the tenant is in a state that does not allow it"),
     ...notFound,
     ...refusals,
@@ -79,7 +80,7 @@ export function createOperationsRouter(service: OperationsService, fleet: FleetS
 }
 
 /** `/api/v2/tenants/{id}/operations`. */
-export function addOperationRoutes(router: OpenAPIHono, service: OperationsService): void {
+export function addOperationRoutes(router: OpenAPIHono, service: OperationsService, fleet: FleetService): void {
   router.openapi(historyRoute, async (c) => {
     const { id } = c.req.valid("param");
     requireReach(id);
@@ -90,11 +91,27 @@ export function addOperationRoutes(router: OpenAPIHono, service: OperationsServi
 
   router.openapi(beginRoute, async (c) => {
     requireGlobal();
-    const { operationId, ended } = await service.begin(c.req.valid("param").id, c.req.valid("json").kind, initiator());
+    const { id } = c.req.valid("param");
+    const { kind } = c.req.valid("json");
+    if (kind === "migrate") {
+      const jobId = await beginOn(id, fleet, kind);
+      return c.json(await requireFleetOperation(fleet, jobId), 202, acceptedHeaders(jobId, prefersAsync(c)));
+    }
+    const { operationId, ended } = await service.begin(id, kind, initiator());
     if (prefersAsync(c)) {
       return c.json(await requireOperation(service, operationId), 202, acceptedHeaders(operationId));
     }
     await ended;
     return c.json(await requireOperation(service, operationId), 200);
   });
+}
+
+/** A job over many tenants, of which this one is all. Always behind the request, as all of them are. */
+async function beginOn(tenantId: string, fleet: FleetService, kind: NewFleetOperation["kind"]): Promise<string> {
+  try {
+    return await fleet.begin({ kind, tenants: [tenantId], dry_run: false }, initiator());
+  } catch (error) {
+    if (error instanceof PlatformError && error.reason === "unknown_tenant") throw tenantNotFound();
+    throw error;
+  }
 }

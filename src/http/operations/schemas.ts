@@ -27,8 +27,8 @@ export const Operation = z.object({
 });
 export type Operation = z.infer<typeof Operation>;
 
-/** What may be asked for: the last three, or to go on with any of them that has failed. */
-export const NewOperation = z.strictObject({
-  kind: z.enum(["provision", "delete", "undelete", "purge", "rotate-credentials", "read-only"]),
-});
-export type OperationKind = z.infer<typeof NewOperation>["kind"];
+const KINDS = ["provision", "delete", "undelete", "purge", "rotate-credentials", "read-only"] as const;
+export type OperationKind = (typeof KINDS)[number];
+
+/** What may be asked for: the last four, or to go on with any of the first four that has failed. */
+export const NewOperation = z.strictObject({ kind: z.enum([...KINDS, "migrate"]) });

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { currentContext } from "../../tenancy/context.ts";
+import type { FleetService } from "../operations/fleet-service.ts";
 import { addOperationRoutes } from "../operations/router.ts";
 import type { OperationsService } from "../operations/service.ts";
 import { tenantNotFound } from "../tenant-refusals.ts";
@@ -61,7 +62,11 @@ const databaseRoute = createRoute({
 });
 
 /** `/api/v2/tenants`, mounted inside AuthHero's management API, which enforces each route's one scope. */
-export function createTenantsRouter(service: TenantsService, operations: OperationsService): OpenAPIHono {
+export function createTenantsRouter(
+  service: TenantsService,
+  operations: OperationsService,
+  fleet: FleetService,
+): OpenAPIHono {
   const router = createRouter();
 
   router.openapi(listRoute, async (c) => {
@@ -92,7 +97,7 @@ export function createTenantsRouter(service: TenantsService, operations: Operati
 
   addLifeRoutes(router, service, operations);
   addManagementClientRoute(router, service);
-  addOperationRoutes(router, operations);
+  addOperationRoutes(router, operations, fleet);
 
   return router;
 }
