@@ -10,6 +10,15 @@ export { type ClientOptions, openClient } from "./db/client.ts";
 export type { Database, SqlValue, Statement, StatementResult } from "./db/database.ts";
 export { type ErrorCode, PlatformError } from "./domain/errors.ts";
 export { DatabaseName } from "./domain/names.ts";
+export { mergeClientWithFallback } from "./fallback/clients.ts";
+export {
+  type ControlPlaneChoice,
+  createRuntimeFallbackAdapter,
+  type ResolveControlPlane,
+  type RuntimeFallbackOptions,
+  withRuntimeFallback,
+  withSystemResourceServerInheritance,
+} from "./fallback/runtime-fallback.ts";
 export type { SettingsInheritance } from "./fallback/settings.ts";
 export { type AccessControl, createAccessControlMiddleware } from "./http/middleware/access-control.ts";
 export { createDatabaseMiddleware, type DatabaseOptions, type GetAdapters } from "./http/middleware/database.ts";
@@ -32,7 +41,6 @@ export {
   type OpenDatabaseFactory,
   toDatabaseFactory,
 } from "./wiring/database-factory.ts";
-export type { ResolveControlPlane } from "./wiring/fallback.ts";
 export {
   createAccessControlHooks,
   createDatabaseHooks,

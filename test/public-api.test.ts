@@ -23,6 +23,7 @@ it("rowhouse exports these values", () => {
     "createMultiTenancyPlugin",
     "createProtectSyncedMiddleware",
     "createProvisioningHooks",
+    "createRuntimeFallbackAdapter",
     "createSubdomainMiddleware",
     "createTenantsOpenAPIRouter",
     "createTursoFactory",
@@ -32,6 +33,7 @@ it("rowhouse exports these values", () => {
     "initMultiTenant",
     "libsqlServerProvider",
     "loadConfig",
+    "mergeClientWithFallback",
     "openClient",
     "processVariables",
     "runRecordedTenantOperation",
@@ -39,6 +41,8 @@ it("rowhouse exports these values", () => {
     "toDatabaseFactory",
     "tursoProvider",
     "validateTenantAccess",
+    "withRuntimeFallback",
+    "withSystemResourceServerInheritance",
   ]);
 });
 
@@ -48,6 +52,7 @@ it("rowhouse exports these types", () => {
     "AskedOperation",
     "ClientOptions",
     "Config",
+    "ControlPlaneChoice",
     "ControlPlaneOptions",
     "Database",
     "DatabaseFactory",
@@ -78,6 +83,7 @@ it("rowhouse exports these types", () => {
     "RecordedStep",
     "ResolveControlPlane",
     "ResolveSubdomain",
+    "RuntimeFallbackOptions",
     "SettingsInheritance",
     "SqlValue",
     "Statement",

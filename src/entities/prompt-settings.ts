@@ -4,7 +4,7 @@ import { type Singleton, singleton } from "./singleton.ts";
 import type { Store } from "./store.ts";
 
 /** What the contract's own schema says of a tenant that has set nothing. */
-const DEFAULTS: PromptSetting = {
+export const DEFAULT_PROMPTS: PromptSetting = {
   universal_login_experience: "new",
   identifier_first: true,
   password_first: false,
@@ -21,14 +21,14 @@ export const promptSettings: Singleton<PromptSetting> = {
     show_last_used_connection: doc(),
     webauthn_platform_first_factor: doc(),
   },
-  absent: () => ({ ...DEFAULTS }),
+  absent: () => ({ ...DEFAULT_PROMPTS }),
 };
 
 /** The `promptSettings` adapter. Reading never answers null; fields it does not know are passed over in silence. */
 export function createPromptSettings(store: Store): PromptSettingsAdapter {
   const { get, set } = singleton(store, promptSettings);
   return {
-    get: async (tenantId) => (await get(tenantId)) ?? { ...DEFAULTS },
+    get: async (tenantId) => (await get(tenantId)) ?? { ...DEFAULT_PROMPTS },
     set: (tenantId, settings) => set(tenantId, known(settings)),
   };
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Connection } from "@authhero/adapter-interfaces";
+import type { Connection, ConnectionsAdapter, DataAdapters } from "@authhero/adapter-interfaces";
 import { PlatformError } from "../domain/errors.ts";
-import type { Lender } from "./lender.ts";
+import type { Lender, LenderOf } from "./lender.ts";
 
 /**
  * Strategies by whose name a child finds the control plane's connection. All others may be the operators' own
@@ -20,8 +20,51 @@ const LENT_BY_STRATEGY: ReadonlySet<string> = new Set([
 /** Options that change nothing about where a secret goes: a child may set its own and still inherit the rest. */
 const HARMLESS: ReadonlySet<string> = new Set(["domain_aliases", "icon_url", "scope"]);
 
+type Members = Pick<DataAdapters, "clientConnections" | "connections">;
+
+/** Connections with what they inherit; what a write carries back of it is taken out. */
+export function inheritedConnections({ connections: own, clientConnections }: Members, lenderOf: LenderOf): Members {
+  const inherited = async (tenantId: string, rows: readonly Connection[]): Promise<Connection[]> => {
+    const lender = await lenderOf(tenantId);
+    if (!lender) return [...rows];
+    return await Promise.all(
+      rows.map(async (row) => {
+        const lent = await lentConnection(row, lender);
+        return lent ? borrowed(row, lent) : row;
+      }),
+    );
+  };
+
+  const connections: ConnectionsAdapter = {
+    ...own,
+    async get(tenantId, id) {
+      const row = await own.get(tenantId, id);
+      return row && ((await inherited(tenantId, [row]))[0] ?? row);
+    },
+    async list(tenantId, params) {
+      const page = await own.list(tenantId, params);
+      return { ...page, connections: await inherited(tenantId, page.connections) };
+    },
+    async update(tenantId, id, patch) {
+      if (!patch.options) return await own.update(tenantId, id, patch);
+      const [row, lender] = await Promise.all([own.get(tenantId, id), lenderOf(tenantId)]);
+      const lent = row && lender && (await lentConnection(row, lender));
+      const options = lent ? withoutBorrowed(patch.options, row, lent) : patch.options;
+      return await own.update(tenantId, id, { ...patch, options });
+    },
+  };
+  return {
+    connections,
+    clientConnections: {
+      ...clientConnections,
+      listByClient: async (tenantId, clientId) =>
+        inherited(tenantId, await clientConnections.listByClient(tenantId, clientId)),
+    },
+  };
+}
+
 /** The control plane's connection that a child's connection of its own stands for; null when it stands for itself. */
-export async function lentConnection(own: Connection, lender: Lender): Promise<Connection | null> {
+async function lentConnection(own: Connection, lender: Lender): Promise<Connection | null> {
   if (!LENT_BY_STRATEGY.has(own.strategy) || ownKeys(own).length > 0) return null;
   const [only, second] = await lender.connectionsOf(own.strategy);
   return only && !second ? only : null;
@@ -32,7 +75,7 @@ const ownKeys = ({ options }: Pick<Connection, "options">): string[] =>
   Object.keys(present(options)).filter((key) => !HARMLESS.has(key));
 
 /** A child's connection with what it inherits: all of the lent options as one, its own harmless keys over them. */
-export function borrowed(own: Connection, lent: Connection): Connection {
+function borrowed(own: Connection, lent: Connection): Connection {
   const { response_type, response_mode } = lent;
   const display_name = own.display_name || lent.display_name;
   const show_as_button = own.show_as_button ?? lent.show_as_button;
@@ -48,11 +91,7 @@ export function borrowed(own: Connection, lent: Connection): Connection {
  * must not put the control plane's secret into a child's database. Throws `conflict` (`inherited_connection`) for
  * anything else that would be the child's own, because it cannot be told from a secret that has just changed.
  */
-export function withoutBorrowed(
-  options: Connection["options"],
-  own: Connection,
-  lent: Connection,
-): Connection["options"] {
+function withoutBorrowed(options: Connection["options"], own: Connection, lent: Connection): Connection["options"] {
   const kept = Object.entries(present(options)).filter(([key, value]) => {
     if (isDeepStrictEqual(value, own.options[key as keyof typeof own.options])) return true;
     if (isDeepStrictEqual(value, lent.options[key as keyof typeof lent.options])) return false;

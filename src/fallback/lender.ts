@@ -1,10 +1,32 @@
-import type { Connection, DataAdapters, Tenant } from "@authhero/adapter-interfaces";
+import type {
+  Branding,
+  Client,
+  Connection,
+  DataAdapters,
+  EmailProvider,
+  Hook,
+  ListParams,
+  PromptSetting,
+  ResourceServer,
+  Tenant,
+  Theme,
+} from "@authhero/adapter-interfaces";
 
 /** A control plane as its children see it: what it lends, read from its own database at the moment of use. */
 export interface Lender {
   readonly tenantId: string;
   /** Its connections of a strategy that a child may find by that strategy. */
   connectionsOf(strategy: string): Promise<readonly Connection[]>;
+  /** The client whose addresses all clients of its children have, too. */
+  client(): Promise<Client | null>;
+  emailProvider(): Promise<EmailProvider | null>;
+  /** Its hooks that are to be inherited, among those that are asked for. */
+  hooks(params?: Pick<ListParams, "q">): Promise<readonly Hook[]>;
+  /** Its API of that identifier. */
+  resourceServer(identifier: string): Promise<ResourceServer | null>;
+  branding(): Promise<Branding | null>;
+  promptSettings(): Promise<PromptSetting>;
+  theme(id: string): Promise<Theme | null>;
   /** Its own settings as a tenant. */
   settings(): Promise<Partial<Tenant>>;
 }
@@ -13,30 +35,64 @@ export interface Lender {
 export type LenderOf = (tenantId: string) => Promise<Lender | null>;
 
 /** Members a lender is read from. */
-export type Lent = Pick<DataAdapters, "connections" | "tenants">;
+export type Lent = Pick<
+  DataAdapters,
+  | "branding"
+  | "clients"
+  | "connections"
+  | "emailProviders"
+  | "hooks"
+  | "promptSettings"
+  | "resourceServers"
+  | "tenants"
+  | "themes"
+>;
 
 /** Answers what was read before, or reads it; `key` says what it is. */
 export type Remember = <T>(key: string, read: () => Promise<T>) => Promise<T>;
 
 export interface LenderOptions {
   readonly tenantId: string;
+  readonly clientId?: string | undefined;
   readonly adapters: Lent;
   readonly remember: Remember;
 }
 
-/** Two are too many already: more than a page of them need not be told apart. */
-const CONNECTIONS_MAX = 50;
+/** Two connections are too many already: more than a page of them need not be told apart. */
+const ROWS_MAX = 100;
 
-export function createLender({ tenantId, adapters, remember }: LenderOptions): Lender {
+export function createLender({ tenantId, clientId, adapters, remember }: LenderOptions): Lender {
+  const { branding, clients, connections, emailProviders, hooks, promptSettings, resourceServers } = adapters;
   return {
     tenantId,
+    // The queries are for the pages, what is filtered afterwards is for safety.
     connectionsOf: (strategy) =>
       remember(`connections ${strategy}`, async () => {
-        const params = { q: `strategy:${JSON.stringify(strategy)}`, per_page: CONNECTIONS_MAX };
-        const { connections } = await adapters.connections.list(tenantId, params);
-        // The query is for the page, this is for safety.
-        return connections.filter((each) => each.strategy === strategy && each.metadata?.inheritable !== false);
+        const found = await connections.list(tenantId, { q: termOf("strategy", strategy), per_page: ROWS_MAX });
+        return found.connections.filter((each) => each.strategy === strategy && each.metadata?.inheritable !== false);
       }),
+    client: async () =>
+      clientId === undefined ? null : await remember(`client ${clientId}`, () => clients.get(tenantId, clientId)),
+    emailProvider: () => remember("email provider", () => emailProviders.get(tenantId)),
+    hooks: ({ q } = {}) =>
+      remember(`hooks ${q ?? ""}`, async () => {
+        const found = await hooks.list(tenantId, { ...(q !== undefined && { q }), per_page: ROWS_MAX });
+        return found.hooks.filter(isInheritable);
+      }),
+    resourceServer: (identifier) =>
+      remember(`resource server ${identifier}`, async () => {
+        const found = await resourceServers.list(tenantId, { q: termOf("identifier", identifier), per_page: ROWS_MAX });
+        return found.resource_servers.find((each) => each.identifier === identifier) ?? null;
+      }),
+    branding: () => remember("branding", () => branding.get(tenantId)),
+    promptSettings: () => remember("prompt settings", () => promptSettings.get(tenantId)),
+    theme: (id) => remember(`theme ${id}`, () => adapters.themes.get(tenantId, id)),
     settings: () => remember("settings", async () => (await adapters.tenants.get(tenantId)) ?? {}),
   };
 }
+
+const termOf = (field: string, value: string) => `${field}:${JSON.stringify(value)}`;
+
+/** Forms and code are in the control plane's database, where a child's login does not look for them. */
+const isInheritable = (hook: Hook): boolean =>
+  hook.metadata?.inheritable === true && !("form_id" in hook && hook.form_id) && !("code_id" in hook && hook.code_id);

@@ -4,22 +4,16 @@ import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { callable, requireOptions } from "../domain/options.ts";
 import { createLender, type LenderOf, type Remember } from "../fallback/lender.ts";
+import { choosing, type ResolveControlPlane } from "../fallback/runtime-fallback.ts";
 import type { SettingsInheritance } from "../fallback/settings.ts";
 import { INHERITABLE_SETTINGS } from "../http/tenants/settings.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
-/** Says per tenant which control plane it inherits from; undefined for none: the tenant has only its own. */
-export type ResolveControlPlane = (params: {
-  readonly tenant_id: string;
-}) => ControlPlaneChoice | undefined | Promise<ControlPlaneChoice | undefined>;
-
-interface ControlPlaneChoice {
-  readonly tenantId: string;
-}
-
 /** What tenants inherit, and from whom. */
 export interface Inheritance {
   readonly resolveControlPlane?: ResolveControlPlane;
+  /** A client of the control plane, whose addresses all clients of all tenants have, too. Default: none. */
+  readonly controlPlaneClientId?: string;
   readonly settingsInheritance?: SettingsInheritance;
 }
 
@@ -45,20 +39,15 @@ export function requireInheritance({ resolveControlPlane, settingsInheritance }:
 }
 
 /** Whom each tenant of this house inherits from. What is read of the control plane is kept while its epoch lasts. */
-export function createLending(
-  controlPlane: ControlPlane,
-  { resolveControlPlane }: Inheritance,
-  clock: Clock,
-): LenderOf {
+export function createLending(controlPlane: ControlPlane, inheritance: Inheritance, clock: Clock): LenderOf {
   const { tenantId: own, adapters, registry } = controlPlane;
-  const lender = createLender({ tenantId: own, adapters, remember: rememberingWhile(epochOf(registry, own), clock) });
-  const resolve = resolveControlPlane ?? (() => ({ tenantId: own }));
+  const choose = choosing({ ...inheritance, controlPlaneTenantId: own });
+  const remember = rememberingWhile(epochOf(registry, own), clock);
 
   return async (tenantId) => {
-    if (tenantId === own) return null;
-    const chosen = await resolve({ tenant_id: tenantId });
+    const chosen = await choose(tenantId);
     if (!chosen) return null;
-    if (chosen.tenantId === own) return lender;
+    if (chosen.tenantId === own) return createLender({ ...chosen, adapters, remember });
     const message = `resolveControlPlane: there is no control plane ${chosen.tenantId} here`;
     throw new PlatformError("internal", "unknown_control_plane", message);
   };
@@ -68,6 +57,9 @@ const epochOf = (registry: Registry, tenantId: string) => async () => (await reg
 
 /** A crash between a write and the raised epoch leaves old values for this long. */
 const KEPT_MS = 60_000;
+
+/** What is asked for differs by a few names only; what falls out is read again. */
+const KEPT_MAX = 1_000;
 
 interface Kept {
   readonly version: number;
@@ -83,10 +75,14 @@ function rememberingWhile(versionOf: () => Promise<number>, clock: Clock): Remem
     const version = await versionOf();
     const found = kept.get(key);
     // A key stands for one kind of value.
-    if (found?.version === version && clock().getTime() < found.untilMs) return (await found.value) as T;
+    if (found?.version === version && clock().getTime() < found.untilMs) return structuredClone(await found.value) as T;
     const value = read();
+    kept.delete(key);
     kept.set(key, { version, untilMs: clock().getTime() + KEPT_MS, value });
+    const [oldest] = kept.size > KEPT_MAX ? kept.keys() : [];
+    if (oldest !== undefined) kept.delete(oldest);
     value.catch(() => kept.delete(key));
-    return await value;
+    // Each gets its own: what one changes in it must not be another's.
+    return structuredClone(await value);
   };
 }

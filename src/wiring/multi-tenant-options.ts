@@ -27,6 +27,8 @@ const CALLER = "initMultiTenant";
 export interface ControlPlaneOptions {
   /** Default `control_plane`. Stored in every database: not to be changed later. */
   readonly tenantId?: string;
+  /** A client of the control plane, whose addresses all clients of all tenants have, too. Default: none. */
+  readonly clientId?: string;
   /** Holds the registry and the control plane's own data. It is migrated at the start. */
   readonly database: Source;
   /** Seals secrets at rest, the same in every process. Default: that of `dataAdapter`. */
@@ -39,7 +41,9 @@ export type MultiTenantHooks = NonNullable<AuthHeroAdditions["hooks"]> &
 
 type EntityHooks = NonNullable<AuthHeroAdditions["entityHooks"]>;
 
-export interface MultiTenantConfig extends Omit<AuthHeroAdditions, "hooks" | "entityHooks">, Inheritance {
+export interface MultiTenantConfig
+  extends Omit<AuthHeroAdditions, "hooks" | "entityHooks">,
+    Omit<Inheritance, "controlPlaneClientId"> {
   readonly controlPlane: ControlPlaneOptions;
   /** The control plane's: what `createAdapters` makes of `controlPlane.database`. It may be left out. */
   readonly dataAdapter?: DataAdapters;
@@ -94,10 +98,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   tenantUpgrade: "is not needed: databases are migrated when they are opened; remove it",
 };
 
-const REFUSED_CONTROL_PLANE: Readonly<Record<string, string>> = {
-  clientId: "is not supported by this version; remove it",
-};
-
 const AUTHHERO_HOOKS =
   "onExecuteCredentialsExchange onExecutePreUserRegistration onExecutePostUserRegistration onExecutePreUserUpdate " +
   "onExecutePostUserUpdate onExecutePostLogin onExecutePreUserDeletion onExecutePostUserDeletion " +
@@ -117,6 +117,7 @@ const Extension = z.looseObject({
 const Options = z.strictObject({
   controlPlane: z.strictObject({
     tenantId: z.string().optional(),
+    clientId: z.string().min(1).optional(),
     database: DatabaseOption,
     keyRing: KeyRingOption.optional(),
   }),
@@ -205,13 +206,9 @@ export function planOf(options: MultiTenantConfig): MultiTenantPlan {
 
 function refuseKnown(options: object): void {
   const given = (value: unknown): value is object => typeof value === "object" && value !== null;
-  const of = (value: unknown, table: Readonly<Record<string, string>>, prefix = "") =>
-    given(value)
-      ? Object.entries(table).flatMap(([name, advice]) => (name in value ? [`${prefix}${name}: ${advice}`] : []))
-      : [];
   if (!given(options)) return;
   const controlPlane: unknown = "controlPlane" in options ? options.controlPlane : undefined;
-  const problems = [...of(options, REFUSED), ...of(controlPlane, REFUSED_CONTROL_PLANE, "controlPlane.")];
+  const problems = Object.entries(REFUSED).flatMap(([name, advice]) => (name in options ? [`${name}: ${advice}`] : []));
   if (controlPlane === undefined && "resolveControlPlane" in options) {
     problems.push("resolveControlPlane: makes no sense without controlPlane");
   }

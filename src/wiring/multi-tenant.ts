@@ -50,6 +50,7 @@ async function open(options: MultiTenantConfig, plan: MultiTenantPlan, log: Logg
   const controlPlane = await controlPlaneIn({ database: openSource(source), keyRing, tenantId, clock });
   const { defaultPermissions, defaultRoles, requireOrganizationMatch = true } = options;
   const { resolveControlPlane, settingsInheritance, resolveTxt } = options;
+  const { clientId: controlPlaneClientId } = options.controlPlane;
   const { provider } = factory;
   try {
     return await openHouse(controlPlane, {
@@ -58,6 +59,7 @@ async function open(options: MultiTenantConfig, plan: MultiTenantPlan, log: Logg
       ...(defaultRoles && { defaultRoles }),
       ...(resolveTxt && { resolveTxt }),
       ...(resolveControlPlane && { resolveControlPlane }),
+      ...(controlPlaneClientId !== undefined && { controlPlaneClientId }),
       ...(settingsInheritance && { settingsInheritance }),
       ...(options.sync !== undefined && { sync: options.sync }),
       async keepLogin(login) {

@@ -18,6 +18,7 @@ import { createPasswordResets } from "../auth/password-resets.ts";
 import { ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
 import { createTenantLife, type TenantHooks, type TenantLife } from "../auth/tenant-hooks.ts";
+import { DEFAULT_THEME } from "../auth/theme.ts";
 import { startUpkeep, type Upkeep } from "../auth/upkeep.ts";
 import type { Config } from "../config.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
@@ -25,6 +26,7 @@ import { createPending, type Pending } from "../domain/pending.ts";
 import { createCache } from "../entities/cache.ts";
 import { withFallback } from "../fallback/fallback.ts";
 import type { LenderOf } from "../fallback/lender.ts";
+import { withSystemScopes } from "../fallback/resource-servers.ts";
 import { type InheritedSettingsOf, inheritedSettings, withSettings } from "../fallback/settings.ts";
 import type { Audit } from "../http/front/audit.ts";
 import { createFront } from "../http/front/index.ts";
@@ -164,11 +166,11 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
   const authAdapters = routed({ ...routing, surface: "auth", operations: operationsFace });
   const own = raisingEpochs(authAdapters, controlPlane.registry.raiseEpoch);
-  const data = withSettings(withFallback(own, lenderOf), inheritedOf);
+  const data = withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf);
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
   const { front, routes } = frontOver(controlPlane, {
-    ...{ config, log, clock, data, lifecycle, journal, routing, inheritedOf },
+    ...{ config, log, clock, data, lifecycle, journal, routing, lenderOf, inheritedOf },
     ...{ fleetOperations, mailing, pending, team, providers, provider, life, domains, additions },
     audit: auditing.noting(authAdapters),
   });
@@ -307,13 +309,15 @@ interface Behind extends Pick<HouseOptions, "config" | "log" | "clock" | "provid
   readonly domains: CustomDomains;
   readonly audit: Audit;
   readonly life: TenantLife;
+  readonly lenderOf: LenderOf;
   readonly inheritedOf: InheritedSettingsOf;
   readonly additions: Additions;
 }
 
 /** AuthHero and the front around it. */
 function frontOver(controlPlane: ControlPlane, behind: Behind) {
-  const { config, log, clock, data, lifecycle, journal, routing, mailing, domains, inheritedOf, additions } = behind;
+  const { config, log, clock, data, lifecycle, journal, routing, mailing, domains, additions } = behind;
+  const { lenderOf, inheritedOf } = behind;
   const { tenantId, registry } = controlPlane;
   const rules = hostRules(config);
   const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
@@ -329,7 +333,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   const left = () => routing.outboxWritten?.(requireBoundTenant("outbox"));
   const routedManagement = raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch);
   const management = keepTenantOrganizations(
-    keepCustomDomains(withSettings(routedManagement, inheritedOf), domains.desk),
+    keepCustomDomains(withSettings(withSystemScopes(routedManagement, lenderOf), inheritedOf), domains.desk),
     tenantId,
     organizationOwners(controlPlane),
   );

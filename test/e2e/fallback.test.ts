@@ -169,6 +169,23 @@ describe("a tenant's connection without credentials", () => {
     expect(google.asked).toHaveLength(1);
   });
 
+  it("tells the hooks, the tenant's own and those it inherits, who it was and no secret", async () => {
+    const hook = { trigger_id: "post-user-login", enabled: true, synchronous: true };
+    const lent = { ...hook, url: `${attacker.origin}/lent`, metadata: { inheritable: true } };
+    await ask(CONTROL_PLANE, "POST", "/hooks", lent);
+    await ask("acme", "POST", "/hooks", { ...hook, url: `${attacker.origin}/own` });
+    attacker.received.length = 0;
+
+    // The login itself may come to its end or not: what was sent is what counts.
+    await logInAt(GOOGLE).catch(() => undefined);
+
+    const received = attacker.received.map((each) => each.split("\n")[0]);
+    expect(received.sort()).toEqual(["/lent", "/own"]);
+    expect(tracesIn({ hooks: attacker.received.join("\n") }, google.email)).toEqual(["hooks"]);
+    expect(tracesIn({ hooks: attacker.received.join("\n") }, platforms)).toEqual([]);
+    expect((await ask("acme", "GET", "/hooks")).text).not.toContain("/lent");
+  });
+
   it("keeps what is harmless of its own", async () => {
     await connection("acme", GOOGLE, { strategy: GOOGLE, options: { scope: "openid profile" } });
 
