@@ -8,7 +8,8 @@ import { createStore } from "../../../src/entities/store.ts";
 import { type ApiInit, type HouseInProcess, openInProcess } from "../../support/in-process.ts";
 import { type Mint, minting } from "../../support/minting.ts";
 import { type ManagementRoute, managementRoutes, nameOf } from "./routes.ts";
-import { UNAVAILABLE, VISITS, type Visit } from "./visits.ts";
+import type { Visit } from "./visit.ts";
+import { UNAVAILABLE, VISITS } from "./visits.ts";
 
 /** Some three hundred requests, on a machine that may have other things to do. */
 const WALK_MS = 300_000;
