@@ -1,24 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Connection, ConnectionsAdapter, DataAdapters } from "@authhero/adapter-interfaces";
 import { PlatformError } from "../domain/errors.ts";
-import type { Lender, LenderOf } from "./lender.ts";
-
-/**
- * Strategies by whose name a child finds the control plane's connection. All others may be the operators' own
- * workforce login, so a new one stands here only when somebody has decided that it may be lent.
- */
-const LENT_BY_STRATEGY: ReadonlySet<string> = new Set([
-  "apple",
-  "facebook",
-  "github",
-  "google-oauth2",
-  "sms",
-  "vipps",
-  "windowslive",
-]);
+import { LENT_BY_STRATEGY, type Lender, type LenderOf } from "./lender.ts";
 
 /** Options that change nothing about where a secret goes: a child may set its own and still inherit the rest. */
 const HARMLESS: ReadonlySet<string> = new Set(["domain_aliases", "icon_url", "scope"]);
+const NONE: ReadonlySet<string> = new Set();
 
 type Members = Pick<DataAdapters, "clientConnections" | "connections">;
 
@@ -29,8 +16,8 @@ export function inheritedConnections({ connections: own, clientConnections }: Me
     if (!lender) return [...rows];
     return await Promise.all(
       rows.map(async (row) => {
-        const lent = await lentConnection(row, lender);
-        return lent ? borrowed(row, lent) : row;
+        const loan = await loanTo(row, lender);
+        return loan ? borrowed(row, loan) : row;
       }),
     );
   };
@@ -48,8 +35,8 @@ export function inheritedConnections({ connections: own, clientConnections }: Me
     async update(tenantId, id, patch) {
       if (!patch.options) return await own.update(tenantId, id, patch);
       const [row, lender] = await Promise.all([own.get(tenantId, id), lenderOf(tenantId)]);
-      const lent = row && lender && (await lentConnection(row, lender));
-      const options = lent ? withoutBorrowed(patch.options, row, lent) : patch.options;
+      const loan = row && lender && (await loanTo(row, lender));
+      const options = loan ? withoutBorrowed(patch.options, row, loan) : patch.options;
       return await own.update(tenantId, id, { ...patch, options });
     },
   };
@@ -63,11 +50,20 @@ export function inheritedConnections({ connections: own, clientConnections }: Me
   };
 }
 
-/** The control plane's connection that a child's connection of its own stands for; null when it stands for itself. */
-async function lentConnection(own: Connection, lender: Lender): Promise<Connection | null> {
+/** A connection of the control plane, and what a tenant may have of its own besides. */
+interface Loan {
+  readonly lent: Connection;
+  readonly harmless: ReadonlySet<string>;
+}
+
+/** What a tenant's connection inherits; null when it stands for itself. */
+async function loanTo(own: Connection, lender: Lender): Promise<Loan | null> {
+  const origin = await lender.originOf(own);
+  // A copy is the control plane's as a whole, its looks too.
+  if (origin !== undefined) return origin && { lent: origin, harmless: NONE };
   if (!LENT_BY_STRATEGY.has(own.strategy) || ownKeys(own).length > 0) return null;
   const [only, second] = await lender.connectionsOf(own.strategy);
-  return only && !second ? only : null;
+  return only && !second ? { lent: only, harmless: HARMLESS } : null;
 }
 
 /** Whatever makes a connection its owner's: from then on it inherits nothing, so no secret goes where they choose. */
@@ -75,14 +71,15 @@ const ownKeys = ({ options }: Pick<Connection, "options">): string[] =>
   Object.keys(present(options)).filter((key) => !HARMLESS.has(key));
 
 /** A child's connection with what it inherits: all of the lent options as one, its own harmless keys over them. */
-function borrowed(own: Connection, lent: Connection): Connection {
+function borrowed(own: Connection, { lent, harmless }: Loan): Connection {
   const { response_type, response_mode } = lent;
   const display_name = own.display_name || lent.display_name;
   const show_as_button = own.show_as_button ?? lent.show_as_button;
+  const kept = Object.entries(present(own.options)).filter(([key]) => harmless.has(key));
   return {
     ...own,
     ...present({ display_name, show_as_button, response_type, response_mode }),
-    options: { ...lent.options, ...present(own.options) },
+    options: { ...lent.options, ...Object.fromEntries(kept) },
   };
 }
 
@@ -91,11 +88,15 @@ function borrowed(own: Connection, lent: Connection): Connection {
  * must not put the control plane's secret into a child's database. Throws `conflict` (`inherited_connection`) for
  * anything else that would be the child's own, because it cannot be told from a secret that has just changed.
  */
-function withoutBorrowed(options: Connection["options"], own: Connection, lent: Connection): Connection["options"] {
+function withoutBorrowed(
+  options: Connection["options"],
+  own: Connection,
+  { lent, harmless }: Loan,
+): Connection["options"] {
   const kept = Object.entries(present(options)).filter(([key, value]) => {
     if (isDeepStrictEqual(value, own.options[key as keyof typeof own.options])) return true;
     if (isDeepStrictEqual(value, lent.options[key as keyof typeof lent.options])) return false;
-    if (HARMLESS.has(key)) return true;
+    if (harmless.has(key)) return true;
     throw new PlatformError(
       "conflict",
       "inherited_connection",

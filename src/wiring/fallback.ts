@@ -3,10 +3,12 @@ import type { Registry } from "../../provisioning/registry.ts";
 import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { callable, requireOptions } from "../domain/options.ts";
+import type { Store } from "../entities/store.ts";
 import { createLender, type LenderOf, type Remember } from "../fallback/lender.ts";
 import { choosing, type ResolveControlPlane } from "../fallback/runtime-fallback.ts";
 import type { SettingsInheritance } from "../fallback/settings.ts";
 import { INHERITABLE_SETTINGS } from "../http/tenants/settings.ts";
+import { originOf } from "../sync/origins.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
 /** What tenants inherit, and from whom. */
@@ -38,8 +40,15 @@ export function requireInheritance({ resolveControlPlane, settingsInheritance }:
   requireOptions("createRowhouse", schema, { resolveControlPlane, settingsInheritance });
 }
 
+export interface Lending {
+  readonly inheritance: Inheritance;
+  /** Runs a call on a tenant's open database. */
+  readonly onStore: <T>(tenantId: string, call: (store: Store) => Promise<T>) => Promise<T>;
+  readonly clock: Clock;
+}
+
 /** Whom each tenant of this house inherits from. What is read of the control plane is kept while its epoch lasts. */
-export function createLending(controlPlane: ControlPlane, inheritance: Inheritance, clock: Clock): LenderOf {
+export function createLending(controlPlane: ControlPlane, { inheritance, onStore, clock }: Lending): LenderOf {
   const { tenantId: own, adapters, registry } = controlPlane;
   const choose = choosing({ ...inheritance, controlPlaneTenantId: own });
   const remember = rememberingWhile(epochOf(registry, own), clock);
@@ -47,7 +56,8 @@ export function createLending(controlPlane: ControlPlane, inheritance: Inheritan
   return async (tenantId) => {
     const chosen = await choose(tenantId);
     if (!chosen) return null;
-    if (chosen.tenantId === own) return createLender({ ...chosen, adapters, remember });
+    const originIdOf = (id: string) => onStore(tenantId, (store) => originOf(store, tenantId, "connection", id));
+    if (chosen.tenantId === own) return createLender({ ...chosen, adapters, remember, originIdOf });
     const message = `resolveControlPlane: there is no control plane ${chosen.tenantId} here`;
     throw new PlatformError("internal", "unknown_control_plane", message);
   };

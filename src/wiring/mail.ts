@@ -1,4 +1,5 @@
 import type { DataAdapters, EmailProvider, EmailServiceAdapter } from "@authhero/adapter-interfaces";
+import type { Pool } from "../../provisioning/pool.ts";
 import { createMailbox, type Mailbox } from "../auth/mail/mailbox.ts";
 import { createMailer, type MailProvider } from "../auth/mail/mailer.ts";
 import type { Message } from "../auth/mail/message.ts";
@@ -9,6 +10,7 @@ import type { LenderOf } from "../fallback/lender.ts";
 import { currentContext } from "../tenancy/context.ts";
 import { mailStub } from "../tenancy/mail-stub.ts";
 import { remembering, requireBoundTenant } from "../tenancy/router.ts";
+import type { ControlPlane } from "./control-plane.ts";
 
 /** How mail is sent, and what AuthHero sees of it. */
 export interface Mailing {
@@ -25,7 +27,7 @@ export interface Mailing {
   readonly stub: (adapters: DataAdapters) => DataAdapters;
 }
 
-export interface MailingNeeds {
+interface MailingNeeds {
   readonly config: Pick<Config, "BASE_DOMAIN" | "DEV_MAILBOX" | "SMTP_FROM" | "SMTP_URL">;
   readonly clock: Clock;
   readonly controlPlaneTenantId: string;
@@ -39,7 +41,7 @@ export interface MailingNeeds {
  * A tenant's mail is sent by its own provider, else by the control plane's, else by the deployment's `SMTP_URL`: all
  * or nothing, so that no secret goes to a server that its owner did not choose.
  */
-export function createMailing(needs: MailingNeeds): Mailing {
+function createMailing(needs: MailingNeeds): Mailing {
   const { config, clock, controlPlaneTenantId, lenderOf, ownProvider } = needs;
   const mailbox = config.DEV_MAILBOX ? createMailbox(clock) : null;
   const deployments = config.SMTP_URL ? smtpProvider(config.SMTP_URL) : mailbox && NOBODY;
@@ -88,6 +90,19 @@ export function createMailing(needs: MailingNeeds): Mailing {
     stub: (adapters) => mailStub(adapters, { providerOf: seen, requireUsable }),
   };
 }
+
+/** The mail of the control plane and of its tenants, each with its own provider in its own database. */
+export const mailingOver = (
+  { tenantId, adapters }: Pick<ControlPlane, "tenantId" | "adapters">,
+  onTenant: Pool<DataAdapters>["use"],
+  needs: Pick<MailingNeeds, "config" | "clock" | "lenderOf">,
+): Mailing =>
+  createMailing({
+    ...needs,
+    controlPlaneTenantId: tenantId,
+    ownProvider: (id) =>
+      id === tenantId ? adapters.emailProviders.get(id) : onTenant(id, (own) => own.emailProviders.get(id)),
+  });
 
 /** Where mail is kept instead of sent there need not be a provider. */
 const NOBODY: EmailProvider = { name: "mailbox", enabled: true, credentials: {} };

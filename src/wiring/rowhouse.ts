@@ -56,7 +56,7 @@ import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs, startFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
 import { createLookups } from "./guarding.ts";
-import { createMailing, type Mailing } from "./mail.ts";
+import { type Mailing, mailingOver } from "./mail.ts";
 import { startOperations } from "./operations.ts";
 import { organizationOwners } from "./organizations.ts";
 import { followOthers } from "./processes.ts";
@@ -150,11 +150,14 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   });
   const life = createTenantLife(controlPlane, additions.hooks ?? []);
   const auditing = createAuditing(controlPlane, clock);
-  const lenderOf = createLending(controlPlane, options, clock);
+  const lenderOf = createLending(controlPlane, {
+    ...{ inheritance: options, clock },
+    onStore: (tenantId, call) => onStore(tenantId, call),
+  });
   const inheritedOf = inheritedSettings(options.settingsInheritance, lenderOf);
-  const mailing = mailingOver(controlPlane, (tenantId, call) => pool.use(tenantId, call), { config, clock, lenderOf });
+  const mailing = mailingOver(controlPlane, (id, call) => pool.use(id, call), { config, clock, lenderOf });
   const team = createTeam(controlPlane, { config, mailing, ...rights });
-  const { pool, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
+  const { pool, onStore, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
     ...{ config, log, clock, providers, life, sync },
     ...{ witness: auditing.witness, team },
   });
@@ -228,7 +231,7 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
   const { config, log, clock, providers, witness, team, life, sync } = opening;
   const { registry, database, adapters, keyRing, process, processes } = controlPlane;
   const { POOL_MAX_OPEN: maxOpen, POOL_IDLE_MS: idleMs } = config;
-  const { pool, template, openTenant, storeOf } = await createTenantPool({
+  const { pool, template, openTenant, storeOf, onStore } = await createTenantPool({
     ...{ registry, providers, keyRing, maxOpen, idleMs, clock },
   });
   const journal = createJournal({ database, clock, process, witness });
@@ -260,7 +263,7 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
     clock,
   });
   const jobs = createFleetJobs({ controlPlane, providers, template, lifecycle, journal, clock, ...team });
-  return { pool, lifecycle, journal, keys, fleet, jobs };
+  return { pool, onStore, lifecycle, journal, keys, fleet, jobs };
 }
 
 function routingTo(
@@ -277,18 +280,6 @@ function routingTo(
     outboxWritten,
     services: { ...services, cache: tenantCache(services.cache, (id) => versionOf(registry, tenantId, id)) },
   };
-}
-
-function mailingOver(
-  { tenantId, adapters }: ControlPlane,
-  onTenant: Pool<DataAdapters>["use"],
-  { config, clock, lenderOf }: Pick<Opening, "config" | "clock"> & { readonly lenderOf: LenderOf },
-): Mailing {
-  return createMailing({
-    ...{ config, clock, controlPlaneTenantId: tenantId, lenderOf },
-    ownProvider: (id) =>
-      id === tenantId ? adapters.emailProviders.get(id) : onTenant(id, (own) => own.emailProviders.get(id)),
-  });
 }
 
 /** Changes with everything that cached values of a tenant depend on; null for a tenant that is not there. */

@@ -27,8 +27,13 @@ export async function createTenantPool({ registry, providers, keyRing, maxOpen, 
   const schemaVersion = await migrationHash(["tenant"]);
   const storeOf = (opened: Database, { tag }: Placement): Store =>
     createStore(inRounds(opened), { clock, keyRing, tag });
-  const openTenant = (opened: Database, placement: Placement): DataAdapters =>
-    createDataAdapters(storeOf(opened, placement));
+  const stores = new WeakMap<DataAdapters, Store>();
+  const openTenant = (opened: Database, placement: Placement): DataAdapters => {
+    const store = storeOf(opened, placement);
+    const adapters = createDataAdapters(store);
+    stores.set(adapters, store);
+    return adapters;
+  };
   const pool = createPool({
     ...{ registry, providers, maxOpen, idleMs, clock },
     async openTenant(opened, placement) {
@@ -37,7 +42,15 @@ export async function createTenantPool({ registry, providers, keyRing, maxOpen, 
     },
   });
   const template = createTemplate({ schemaVersion, migrate: (opened) => migrate(opened, ["tenant"]) });
-  return { pool, template, openTenant, storeOf };
+  /** Runs a call on a tenant's open database itself, for what no adapter knows. */
+  const onStore = <T>(tenantId: string, call: (store: Store) => Promise<T>): Promise<T> =>
+    pool.use(tenantId, (own) => call(present(stores.get(own))));
+  return { pool, template, openTenant, storeOf, onStore };
+}
+
+function present(store: Store | undefined): Store {
+  if (!store) throw new TypeError("these adapters were not opened here");
+  return store;
 }
 
 /** A database that older code has made gets the migrations it lacks before anybody sees it. */

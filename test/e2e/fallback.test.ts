@@ -28,7 +28,6 @@ let port: number;
 const callback = () => `http://localhost:${port}/login/callback`;
 let token: string;
 let application: Application;
-let configuration: oidc.Configuration;
 let google: IdentityProvider;
 let workforce: IdentityProvider;
 let attacker: Awaited<ReturnType<typeof startListener>>;
@@ -77,8 +76,14 @@ async function ask(tenantId: string, method: string, path: string, body?: unknow
   return { status: answer.status, text, body: parsed as Record<string, unknown> };
 }
 
+interface Connection {
+  readonly strategy: string;
+  readonly options: object;
+  readonly metadata?: object;
+}
+
 /** Makes, or changes, the one connection of that name in a tenant. */
-async function connection(tenantId: string, name: string, values: { strategy: string; options: object }) {
+async function connection(tenantId: string, name: string, values: Connection) {
   const found = (await ask(tenantId, "GET", "/connections")).body as unknown as { id: string; name: string }[];
   const id = found.find((each) => each.name === name)?.id;
   if (id) await ask(tenantId, "DELETE", `/connections/${id}`);
@@ -87,9 +92,11 @@ async function connection(tenantId: string, name: string, values: { strategy: st
   return made.body as { id: string };
 }
 
-async function authorizationUrl(name: string, verifier = oidc.randomPKCECodeVerifier()) {
-  return oidc.buildAuthorizationUrl(configuration, {
-    redirect_uri: application.redirectUri,
+const configurationOf = ({ issuer, clientId, clientSecret }: Application) => discover(issuer, clientId, clientSecret);
+
+async function authorizationUrl(name: string, { redirectUri }: Application, to: oidc.Configuration, verifier: string) {
+  return oidc.buildAuthorizationUrl(to, {
+    redirect_uri: redirectUri,
     scope: "openid email",
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
@@ -99,18 +106,20 @@ async function authorizationUrl(name: string, verifier = oidc.randomPKCECodeVeri
 }
 
 /** Where a login at this connection sends the browser first; empty when it goes nowhere. */
-async function firstStop(name: string): Promise<string> {
-  const answer = await browser().visit((await authorizationUrl(name)).href);
+async function firstStop(name: string, at = application): Promise<string> {
+  const start = await authorizationUrl(name, at, await configurationOf(at), oidc.randomPKCECodeVerifier());
+  const answer = await browser().visit(start.href);
   answers[`${Object.keys(answers).length} login at ${name}`] = await answer.text();
   return answer.headers.get("location") ?? "";
 }
 
 /** A login to its end. Google's own page is where it would be if its name meant loopback. */
-async function logInAt(name: string) {
+async function logInAt(name: string, at = application) {
+  const configuration = await configurationOf(at);
   const verifier = oidc.randomPKCECodeVerifier();
   const { visit } = browser();
-  let url = (await authorizationUrl(name, verifier)).href;
-  for (let hops = 0; hops < 15 && !url.startsWith(application.redirectUri); hops++) {
+  let url = (await authorizationUrl(name, at, configuration, verifier)).href;
+  for (let hops = 0; hops < 15 && !url.startsWith(at.redirectUri); hops++) {
     const answer = await visit(url.replace("https://accounts.google.com/o/oauth2/v2", google.issuer));
     answers[`${Object.keys(answers).length} ${url}`] = await answer.text();
     const location = answer.headers.get("location");
@@ -140,7 +149,6 @@ beforeAll(async () => {
   token = await managementToken(server);
   await createTenant(server, token, "acme");
   application = await furnish(server, token, "acme");
-  configuration = await discover(application.issuer, application.clientId, application.clientSecret);
   const { client_id, client_secret } = google.options;
   await connection(CONTROL_PLANE, GOOGLE, {
     strategy: GOOGLE,
@@ -218,6 +226,38 @@ describe("a tenant's connection without credentials", () => {
   });
 });
 
+describe("a copy of the control plane's own login", () => {
+  let beta: Application;
+  beforeAll(async () => {
+    const options = { ...workforce.options, callback_url: callback() };
+    // Tenants that are made from here on have it, because its owner has said so.
+    await connection(CONTROL_PLANE, "partner", { strategy: "oidc", options, metadata: { sync: true } });
+    answers = {};
+    await createTenant(server, token, "beta");
+    beta = await furnish(server, token, "beta");
+  });
+
+  it("holds no credential, and signs people in at a provider that demands the secret", async () => {
+    const copies = (await ask("beta", "GET", "/connections")).body as unknown as { name: string; options: object }[];
+    const tokens = await logInAt("partner", beta);
+
+    expect(copies.find(({ name }) => name === "partner")?.options).toEqual({ scope: "openid profile email" });
+    expect(tokens.claims()).toMatchObject({ email: workforce.email, iss: beta.issuer });
+    expect(workforce.asked).toHaveLength(1);
+  });
+
+  it("is not lent any more when its owner has changed their mind", async () => {
+    const found = (await ask(CONTROL_PLANE, "GET", "/connections")).body as unknown as { id: string; name: string }[];
+    const { id = "" } = found.find(({ name }) => name === "partner") ?? {};
+    await ask(CONTROL_PLANE, "PATCH", `/connections/${id}`, { metadata: { sync: true, inheritable: false } });
+    const stop = await firstStop("partner", beta);
+    await ask(CONTROL_PLANE, "PATCH", `/connections/${id}`, { metadata: { sync: true } });
+
+    expect(stop).not.toContain(workforce.issuer);
+    expect(await firstStop("partner", beta)).toContain(workforce.issuer);
+  });
+});
+
 describe("the control plane's secret", () => {
   it.each([
     "authorization_endpoint",
@@ -258,22 +298,24 @@ describe("the control plane's secret", () => {
   });
 
   it("of the operators' own login is lent to nobody by strategy", async () => {
+    const before = workforce.asked.length;
     await connection("acme", "workforce", { strategy: "oidc", options: {} });
 
     expect(await firstStop("workforce")).not.toContain(workforce.issuer);
-    expect(workforce.asked).toEqual([]);
+    expect(workforce.asked).toHaveLength(before);
   });
 
   it("is in no answer, no log line, and no file of any database", async () => {
     await connection("acme", GOOGLE, { strategy: GOOGLE, options: {} });
     await logInAt(GOOGLE);
-    for (const path of READABLE) await ask("acme", "GET", path);
+    for (const path of READABLE) await Promise.all([ask("acme", "GET", path), ask("beta", "GET", path)]);
     const texts = { ...answers, ...filesUnder(server.directory), log: server.output() };
 
     expect(Object.keys(texts).filter((path) => path.includes("/tenants/"))).not.toEqual([]);
     // What finds nothing must be able to find: what is no secret is in the open.
     expect(tracesIn(texts, google.email).length).toBeGreaterThan(1);
     expect(tracesIn(texts, platforms)).toEqual([]);
+    expect(tracesIn(texts, workforce.options.client_secret ?? "")).toEqual([]);
     expect(tracesIn(texts, SMTP_PASSWORD)).toEqual([]);
   });
 });

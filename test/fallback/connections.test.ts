@@ -100,6 +100,67 @@ describe("which connection of the control plane a tenant gets", () => {
   });
 });
 
+describe("a copy that was made of a connection of the control plane", () => {
+  const copies = new Map<string, string>();
+  beforeEach(() => {
+    lender = createLender({
+      tenantId: CONTROL_PLANE,
+      adapters: houses.house(CONTROL_PLANE),
+      remember: (_key, read) => read(),
+      originIdOf: (id) => Promise.resolve(copies.get(id) ?? null),
+    });
+  });
+
+  /** A copy of a connection that is lent: what it holds of its own counts for nothing. */
+  async function copyOf(values: Made, own: Made = {}) {
+    const lent = await lend(values);
+    const { strategy = GOOGLE } = values;
+    const copy = await make("acme", { strategy, is_system: true, options: { scope: "old", client_id: "own" }, ...own });
+    copies.set(copy.id, lent.id);
+    return { lent, copy };
+  }
+
+  it("inherits that one by its origin, whatever else there is of the strategy, and nothing of it is its own", async () => {
+    await lend({ name: "second", options: { client_id: "not this" } });
+    const { copy } = await copyOf({});
+
+    expect(await read(copy.id)).toEqual(PLATFORM);
+  });
+
+  it.each<[string, Made]>([
+    ["it is of an enterprise strategy", { strategy: "oidc" }],
+    ["it is not to be inherited", { metadata: { inheritable: false, sync: true } }],
+    ["it is to stay on the control plane", { metadata: { sync: false } }],
+  ])("inherits nothing when %s", async (_why, values) => {
+    const { copy } = await copyOf(values, { options: {} });
+
+    expect(await read(copy.id)).toEqual({});
+  });
+
+  it("of an enterprise strategy inherits where the control plane has said so", async () => {
+    const { copy } = await copyOf({ strategy: "oidc", metadata: { sync: true } });
+
+    expect(await read(copy.id)).toEqual(PLATFORM);
+  });
+
+  it("whose origin is gone inherits nothing, nor the next one of the strategy", async () => {
+    const { lent, copy } = await copyOf({}, { options: {} });
+    await lend({ name: "second" });
+    await houses.house(CONTROL_PLANE).connections.remove(CONTROL_PLANE, lent.id);
+
+    expect(await read(copy.id)).toEqual({});
+  });
+
+  it("takes no change of its own", async () => {
+    const { copy } = await copyOf({}, { options: {} });
+    const changed = merged.connections.update("acme", copy.id, { options: { ...PLATFORM, scope: "more" } });
+
+    await expect(changed).rejects.toMatchObject({ reason: "inherited_connection" });
+    await merged.connections.update("acme", copy.id, { options: PLATFORM });
+    expect(await stored(copy.id)).toEqual({});
+  });
+});
+
 describe("what a tenant gets of it", () => {
   it("all options as one, with the tenant's own harmless ones over them", async () => {
     await lend({ display_name: "Google", show_as_button: true });
