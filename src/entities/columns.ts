@@ -12,6 +12,8 @@ export interface Place {
 export interface Column<T> {
   /** `doc` fields share the table's one JSON column; the others have a column of their own name. */
   readonly home: "column" | "doc";
+  /** A field of the document that is more than what its JSON says: reading it takes `decode`. */
+  readonly isSealed?: true;
   encode(value: T, place: Place, field: string): SqlValue;
   decode(value: NonNullable<SqlValue>, place: Place, field: string): T;
 }
@@ -72,6 +74,18 @@ export function secretJson<T>(): Column<T> {
 /** A field of the row's JSON document: nothing filters, sorts or joins by it. */
 export function doc<T>(): Column<T> {
   return { home: "doc", encode: (value) => JSON.stringify(value), decode: (value) => JSON.parse(String(value)) as T };
+}
+
+/** A field of the document that nobody may read at rest, as one unit. What stands there in the open is from before. */
+export function secretDoc<T extends object>(): Column<T> {
+  return {
+    home: "doc",
+    isSealed: true,
+    encode: (value, place, field) => JSON.stringify(sealed(JSON.stringify(value), place, field)),
+    // It comes out of the document, and that is parsed already.
+    decode: (value: unknown, place, field) =>
+      (typeof value === "string" ? JSON.parse(opened(value, place, field)) : value) as T,
+  };
 }
 
 const boundTo = (place: Place, field: string) => `${place.tenantId}\n${place.table}.${field}`;

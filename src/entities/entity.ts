@@ -136,7 +136,8 @@ export function decodeRow<E extends object>(entity: Shape, row: Row, place: Plac
   for (const [field, column] of Object.entries(entity.columns)) {
     const value = column.home === "doc" ? document[field] : row[field];
     if (value === null || value === undefined) continue;
-    decoded[field] = column.home === "doc" ? value : column.decode(value as NonNullable<SqlValue>, place, field);
+    const isPlain = column.home === "doc" && !column.isSealed;
+    decoded[field] = isPlain ? value : column.decode(value as NonNullable<SqlValue>, place, field);
   }
   for (const [field, value] of Object.entries(entity.absent?.() ?? {})) {
     if (decoded[field] === undefined) decoded[field] = value;

@@ -1,7 +1,7 @@
 import type { CreateOptions, CreateTenantParams, Tenant, TenantsDataAdapter } from "@authhero/adapter-interfaces";
 import type { Compilable } from "kysely";
 import { tenantLabel } from "../domain/ids.ts";
-import { doc, text, time } from "./columns.ts";
+import { doc, secretDoc, text, time } from "./columns.ts";
 import { insertRow, matching, newRow, ordered } from "./crud.ts";
 import { decodeRow, encodePatch, entity, placeOf, type Row, storedColumns } from "./entity.ts";
 import { COUNTERS, offsetOf, readPage } from "./page.ts";
@@ -64,7 +64,7 @@ export const tenants = entity<Stored, CreateTenantParams>({
     storage_kind: doc(),
     d1_database_id: doc(),
     attack_protection: doc(),
-    mfa: doc(),
+    mfa: secretDoc(),
   },
   ignored: ["is_control_plane"],
   defaults: () => ({ id: tenantLabel(), deployment_type: "shared", provisioning_state: "ready" }),

@@ -142,6 +142,7 @@ describe("the option settingsInheritance", () => {
     ["inheritedKeys", {}, /settingsInheritance\.inheritedKeys: /],
     ["an unknown name", { inheritedKeys: ["nothing"] }, /settingsInheritance\.inheritedKeys\.0: is no setting/],
     ["what is one tenant's", { inheritedKeys: [], lockedKeys: ["friendly_name"] }, /lockedKeys\.0: is no setting/],
+    ["what holds a secret", { inheritedKeys: ["mfa"] }, /inheritedKeys\.0: is no setting/],
     ["another option", { inheritedKeys: [], mode: "all" }, /settingsInheritance\.mode is not an option/],
   ])("is refused for %s", async (_what, wrong, message) => {
     await expect(openInProcess({}, { settingsInheritance: wrong as SettingsInheritance })).rejects.toThrow(message);

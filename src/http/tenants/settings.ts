@@ -60,11 +60,12 @@ export const beyondTeam = (patch: TenantSettings): string[] =>
 export const settingsOf = (tenant: z.infer<typeof tenantSchema>): TenantSettings =>
   Object.fromEntries(Object.entries(tenant).filter(([name]) => Object.hasOwn(settings, name)));
 
-/** They name something of one tenant's. */
+/** They name something of one tenant's, or hold a secret (`mfa`), which tenants must not get to read. */
 const ONE_TENANTS: ReadonlySet<string> = new Set<keyof TenantSettings>([
   "default_client_id",
   "default_organization",
   "friendly_name",
+  "mfa",
 ]);
 
 /** The settings that a tenant can have from the control plane. */
