@@ -1,5 +1,5 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
-import { type AuthHeroConfig, init } from "authhero";
+import { type AuthHeroConfig, init, type TenantMembersBackend } from "authhero";
 
 export interface AuthHeroOptions {
   /** For the auth endpoints: a tenant sees its own signing keys only. */
@@ -11,6 +11,8 @@ export interface AuthHeroOptions {
   readonly otherIssuers: (tenantId: string) => Promise<readonly string[]>;
   /** Routers of `@hono/zod-openapi`, mounted below `/api/v2`. */
   readonly extensions: readonly { readonly path: string; readonly router: object }[];
+  /** The work of its team routes. */
+  readonly tenantMembers?: TenantMembersBackend;
   readonly additions?: AuthHeroAdditions;
 }
 
@@ -42,7 +44,7 @@ export interface Route {
  * process, beside every other tenant's keys.
  */
 export function createAuthHero(options: AuthHeroOptions) {
-  const { data, management, controlPlaneTenantId, otherIssuers, extensions, additions = {} } = options;
+  const { data, management, controlPlaneTenantId, otherIssuers, extensions, tenantMembers, additions = {} } = options;
   const { app } = init({
     ...additions,
     dataAdapter: data,
@@ -52,6 +54,7 @@ export function createAuthHero(options: AuthHeroOptions) {
       ...extensions,
       ...(additions.managementApiExtensions ?? []),
     ] as AuthHeroConfig["managementApiExtensions"],
+    ...(tenantMembers && { tenantMembers: { getBackend: () => tenantMembers } }),
     outbox: { enabled: true },
     // Each tenant signs with a key of its own: who owns the key that verified a token owns the token.
     signingKeyMode: ({ tenant_id }) => (tenant_id === controlPlaneTenantId ? "control-plane" : "tenant"),

@@ -64,6 +64,7 @@ import { createProviders } from "./providers.ts";
 import { createSync, type Sync } from "./sync.ts";
 import { createTeam, ensureTeams, type FirstRights, type Team } from "./team.ts";
 import { announcing } from "./tenant-life.ts";
+import { createTenantMembers } from "./tenant-members.ts";
 import { createOperationsService } from "./tenant-operations.ts";
 import { createTenantPool } from "./tenant-pool.ts";
 import { createTenantsService, purgeStatements } from "./tenants.ts";
@@ -336,6 +337,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     ),
     controlPlaneTenantId: tenantId,
     otherIssuers: domains.otherIssuers,
+    tenantMembers: createTenantMembers(controlPlane, { config, team: behind.team }),
     extensions: [
       { path: "/tenants", router: createTenantsRouter(tenants, operations, behind.fleetOperations) },
       { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },

@@ -41,6 +41,10 @@ export interface Team {
   readonly requireInvitable: () => Promise<void>;
   /** Invites whoever a creation is to invite, once. */
   readonly invite: (placement: Placement, alongside: readonly Statement[]) => Promise<void>;
+  /** The ids of the roles that a creator and those invited first get. */
+  readonly firstRoles: () => Promise<readonly string[]>;
+  /** Mails an invitation into a tenant's team. */
+  readonly sendInvitation: (tenantId: string, invited: Invited) => Promise<void>;
   /** The statement that forgets whom a tenant's creation was to invite. */
   readonly forgetting: (tenantId: string) => Statement;
 }
@@ -68,6 +72,8 @@ export function createTeam(controlPlane: ControlPlane, needs: TeamNeeds): Team {
     organizationOf: organizationIn(controlPlane, firstRoles),
     wanting: administrators.wanting,
     forgetting: administrators.forgetting,
+    firstRoles,
+    sendInvitation: (id, invited) => sendInvitation(controlPlane, needs, id, invited),
     requireInvitable: () => needs.mailing.requireSender(tenantId),
 
     async invite(placement, alongside) {
@@ -129,10 +135,12 @@ export function rolesIn({ tenantId, adapters }: Pick<ControlPlane, "tenantId" | 
   ];
 }
 
-interface Invited {
+/** What of an invitation its mail tells. */
+export interface Invited {
   readonly invitee?: { readonly email?: string | undefined } | undefined;
   readonly inviter?: { readonly name?: string | undefined } | undefined;
   readonly invitation_url: string;
+  readonly ttl_sec?: number | undefined;
 }
 
 async function sendInvitation(controlPlane: ControlPlane, { mailing }: TeamNeeds, tenantId: string, invited: Invited) {
@@ -141,7 +149,7 @@ async function sendInvitation(controlPlane: ControlPlane, { mailing }: TeamNeeds
     inviter: invited.inviter?.name ?? controlPlane.tenantId,
     tenant: await nameOf(controlPlane, tenantId),
     url: invited.invitation_url,
-    secondsToLive: INVITATION_SECONDS,
+    secondsToLive: invited.ttl_sec ?? INVITATION_SECONDS,
   });
   await mailing.send(controlPlane.tenantId, "tenant-invitation", mail);
 }

@@ -47,6 +47,8 @@ export function verdictOf(route: ManagementRoute, { holder, tenant }: Asker): Ve
     if (tenant !== "own") return 403;
     return isReading || (below.length === 0 && ["PATCH", "DELETE"].includes(route.method)) ? "passed" : 403;
   }
+  // A team is its own; to operators it is an organization of the control plane like any other.
+  if (first === "tenant-members") return holder === "team" && tenant === "own" ? "passed" : 403;
   switch (holder) {
     case "operator":
       return "passed";
