@@ -13,7 +13,7 @@ export async function ensureConsoleClient(
   callbacks: readonly string[],
 ): Promise<void> {
   const found = await clients.get(tenantId, CONSOLE_CLIENT_ID);
-  const origins = [...new Set(callbacks.map((callback) => new URL(callback).origin))];
+  const origins = consoleOrigins(callbacks);
   const addresses = {
     callbacks: [...callbacks],
     web_origins: origins,
@@ -26,6 +26,11 @@ export async function ensureConsoleClient(
     await clients.update(tenantId, CONSOLE_CLIENT_ID, addresses);
   }
 }
+
+/** Where the console's pages are: they ask the management API of every tenant. */
+export const consoleOrigins = (callbacks: readonly string[]): string[] => [
+  ...new Set(callbacks.map((callback) => new URL(callback).origin)),
+];
 
 const CONSOLE_CLIENT = {
   client_id: CONSOLE_CLIENT_ID,

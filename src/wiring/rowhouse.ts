@@ -9,6 +9,7 @@ import type { Placement } from "../../provisioning/placements.ts";
 import type { Pool } from "../../provisioning/pool.ts";
 import type { Registry } from "../../provisioning/registry.ts";
 import { type AuthHeroAdditions, createAuthHero, type Route } from "../auth/authhero.ts";
+import { consoleOrigins } from "../auth/console-client.ts";
 import { type FirstLogin, seedControlPlane } from "../auth/control-plane.ts";
 import { deliveredBehind } from "../auth/delivery.ts";
 import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
@@ -342,7 +343,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
       { path: "/tenants", router: createTenantsRouter(tenants, operations, behind.fleetOperations) },
       { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },
     ],
-    ...(additions.authHero && { additions: additions.authHero }),
+    additions: withOrigins(additions.authHero, consoleOrigins(config.CONSOLE_CALLBACKS)),
   });
   const front = createFront({
     ...rules,
@@ -365,6 +366,11 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   });
   return { front, routes: authHero.routes };
 }
+
+const withOrigins = (additions: AuthHeroAdditions = {}, origins: readonly string[]): AuthHeroAdditions => ({
+  ...additions,
+  allowedOrigins: [...origins, ...(additions.allowedOrigins ?? [])],
+});
 
 const hostRules = (config: Config): HostRules => ({
   issuer: new URL(config.ISSUER),

@@ -43,7 +43,7 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
 
     async addMembers(tenantId, userIds) {
       const { backend } = await open(tenantId);
-      requireFew("user_ids", userIds);
+      requireIds("user_ids", userIds);
       for (const id of userIds) {
         if (await adapters.users.get(home, id)) continue;
         throw new PlatformError("invalid", "unknown_user", `user_ids: there is no user ${id} on the control plane`);
@@ -53,7 +53,7 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
 
     async removeMembers(tenantId, userIds) {
       const { backend } = await open(tenantId);
-      requireFew("user_ids", userIds);
+      requireIds("user_ids", userIds);
       await backend.removeMembers(tenantId, userIds);
     },
 
@@ -61,7 +61,7 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
 
     async assignMemberRoles(tenantId, userId, roleIds) {
       const { backend, organizationId, giver } = await open(tenantId);
-      requireFew("roles", roleIds);
+      requireIds("roles", roleIds);
       if (!(await isMember(store, home, organizationId, userId))) throw memberNotFound();
       await requireGivable(adapters, home, roleIds, await giver());
       await backend.assignMemberRoles(tenantId, userId, roleIds);
@@ -69,7 +69,7 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
 
     async removeMemberRoles(tenantId, userId, roleIds) {
       const { backend } = await open(tenantId);
-      requireFew("roles", roleIds);
+      requireIds("roles", roleIds);
       await backend.removeMemberRoles(tenantId, userId, roleIds);
     },
 
@@ -86,7 +86,7 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
     async createInvitation(tenantId, input) {
       const { backend, organizationId, giver } = await open(tenantId);
       const { roles = [], send_invitation_email: isMailed = true } = input;
-      requireFew("roles", roles);
+      requireIds("roles", roles);
       await requireGivable(adapters, home, roles, await giver());
       await requireRoom(adapters, home, organizationId);
       if (isMailed) await team.requireInvitable();
@@ -123,7 +123,9 @@ function requireTeamOf(tenantId: string, controlPlaneTenantId: string): Readonly
   throw tenantForbidden();
 }
 
-function requireFew(name: string, ids: readonly string[]): void {
+/** AuthHero checks a body only where there is one. */
+function requireIds(name: string, ids: readonly string[] | undefined): void {
+  if (ids === undefined) throw new PlatformError("invalid", "ids_missing", `${name}: is missing`);
   if (ids.length <= IDS_MAX) return;
   throw new PlatformError("invalid", "too_many_ids", `${name}: at most ${IDS_MAX} in one request`);
 }

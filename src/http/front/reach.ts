@@ -1,5 +1,5 @@
 import type { Actor } from "../../tenancy/context.ts";
-import { isControlPlaneOnly, tenantsRoute } from "./routes.ts";
+import { isControlPlaneOnly, isTeamRoute, tenantsRoute } from "./routes.ts";
 
 /** The scope that lets a control-plane token reach every tenant. */
 export const EVERYWHERE = "admin:organizations";
@@ -24,6 +24,8 @@ export function reach(actor: Actor, wish: Wish, rules: ReachRules): string | nul
   const { controlPlaneTenantId } = rules;
   const isOperators = actor.tenantId === controlPlaneTenantId;
   if (isControlPlaneOnly(wish.path)) return isOperators && mayUseTenants(actor, wish) ? controlPlaneTenantId : null;
+  // To operators a team is an organization like any other; a tenant's own tokens know nothing of teams.
+  if (isTeamRoute(wish.path) && !(isOperators && actor.organizationId !== undefined)) return null;
   const wanted = wish.namedTenantId ?? wish.hostTenantId;
   if (!isOperators) return wanted === actor.tenantId ? wanted : null;
   if (actor.organizationId !== undefined) return ownOf(actor, wish, controlPlaneTenantId);

@@ -42,13 +42,16 @@ export function tenantsRoute(path: string): { readonly id: string | undefined; r
 /** Changes of a tenant or its team of which perhaps no operation tells; what begins as one is written down with it. */
 export function changesTenant(method: string, path: string): boolean {
   if (method === "GET" || method === "OPTIONS" || plain(path) === `${MANAGEMENT}/tenants/settings`) return false;
-  if (isBelow(plain(path), `${MANAGEMENT}/tenant-members`)) return true;
+  if (isTeamRoute(path)) return true;
   const { id, isBelow: isDeeper } = tenantsRoute(path) ?? {};
   if (id === undefined) return false;
   return isDeeper ? !OPERATIONS.some((word) => plain(path).endsWith(`/${word}`)) : method !== "DELETE";
 }
 
 const OPERATIONS = ["suspend", "reactivate", "undelete"];
+
+/** What a tenant's team does about itself. */
+export const isTeamRoute = (path: string) => isBelow(plain(path), `${MANAGEMENT}/tenant-members`);
 
 /** What anybody may read below `/api/v2`: the OpenAPI document, nothing else. */
 export const isPublicManagement = (method: string, path: string) => method === "GET" && path === `${MANAGEMENT}/spec`;

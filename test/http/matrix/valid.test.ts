@@ -20,6 +20,8 @@ const CONTROL_PLANE = "control_plane";
 let house: HouseInProcess;
 let token: string;
 let mint: Mint;
+/** What a token of the tenant's team says. */
+let team: object;
 let routes: ReadonlyMap<string, ManagementRoute>;
 /** What requests have made, and what people's logins leave behind. */
 const things = new Map<string, unknown>();
@@ -30,6 +32,7 @@ beforeAll(async () => {
   routes = new Map((await managementRoutes(house)).map((route) => [nameOf(route), route]));
   await house.made("/tenants", { token, json: { id: TENANT, friendly_name: "Acme" } });
   mint = await minting(house.directory, CONTROL_PLANE);
+  team = await makeTeam();
   await leaveBehind(house.directory);
 });
 afterAll(() => house?.close());
@@ -48,9 +51,11 @@ describe("a valid request", () => {
   }, async () => {
     const off: unknown[] = [];
     for (const visit of VISITS) {
-      const { path, init } = requestOf(visit);
+      const asked = requestOf(visit);
+      const { path } = asked;
+      const init = visit.asTeam ? { ...asked.init, token: await tokenWithout([], visit) } : asked.init;
       const route = routes.get(visit.route);
-      const poor = route && route.scopes.length > 0 ? await tokenWithout(route.scopes) : undefined;
+      const poor = route && route.scopes.length > 0 ? await tokenWithout(route.scopes, visit) : undefined;
       const refused = poor && (await house.api(path, { ...init, token: poor }));
       if (refused && refused.status !== 403)
         off.push([visit.route, "without scope", refused.status, await refused.text()]);
@@ -78,11 +83,25 @@ describe("a valid request", () => {
   });
 });
 
-/** A global administrator's token that has every scope but these. */
-function tokenWithout(scopes: readonly string[]): Promise<string> {
+/** Somebody in the tenant's team, and somebody and a role who are not yet in it. */
+async function makeTeam(): Promise<object> {
+  const connection = "Username-Password-Authentication";
+  const person = (email: string) =>
+    house.made<{ user_id: string }>("/users", { token, json: { connection, email, password: "Corr3ct-h0rse!" } });
+  const [{ user_id: sub }, { user_id: guest }] = [await person("team@example.com"), await person("guest@example.com")];
+  const organizations = await house.made<{ id: string; name: string }[]>("/organizations", { token });
+  const org_id = organizations.find(({ name }) => name === TENANT)?.id;
+  await house.made(`/organizations/${org_id}/members`, { token, json: { members: [sub] } });
+  const { id: role } = await house.made<{ id: string }>("/roles", { token, json: { name: "Guest" } });
+  things.set("guest", guest).set("team role", role);
+  return { sub, org_id, org_name: TENANT };
+}
+
+/** A global administrator's token that has every scope but these; or one of the tenant's team. */
+function tokenWithout(scopes: readonly string[], { asTeam }: Pick<Visit, "asTeam">): Promise<string> {
   const all = new Set([...routes.values()].flatMap((route) => route.scopes).concat("admin:organizations"));
   for (const scope of scopes) all.delete(scope);
-  const claims = { aud: MANAGEMENT_API_AUDIENCE, iss: house.issuer, sub: "auth2|operator" };
+  const claims = { aud: MANAGEMENT_API_AUDIENCE, iss: house.issuer, ...(asTeam ? team : { sub: "auth2|operator" }) };
   return mint(CONTROL_PLANE, { ...claims, permissions: [...all], scope: [...all].join(" ") });
 }
 

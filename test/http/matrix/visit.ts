@@ -10,6 +10,8 @@ export interface Visit {
   readonly text?: string;
   /** Keeps a member of the answer (`/` goes down, a number picks one of a list, nothing means all of it) under a name. */
   readonly keep?: Readonly<Record<string, string>>;
+  /** Asked by one of the tenant's team; default: by an operator. */
+  readonly asTeam?: boolean;
   /** Asked at the control plane for itself; default: for the tenant. */
   readonly atControlPlane?: boolean;
 }

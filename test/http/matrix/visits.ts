@@ -1,5 +1,6 @@
 import { gone, kept, life, reads, type Visit } from "./visit.ts";
 import { PEOPLE } from "./visits-of-people.ts";
+import { TEAM } from "./visits-of-teams.ts";
 
 const CODE = "exports.onExecutePostLogin = async () => {};";
 
@@ -196,6 +197,7 @@ export const VISITS: readonly Visit[] = [
   { route: "PATCH /actions/triggers/{triggerId}/bindings", with: { triggerId: "=post-login" }, json: { bindings: [] } },
   { route: "GET /actions/executions/{id}", with: { id: "execution" } },
   { route: "GET /actions/executions/{id}/logs", with: { id: "execution" } },
+  ...TEAM.map((visit) => ({ ...visit, asTeam: true })),
 ];
 
 /**
