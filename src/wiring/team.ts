@@ -144,10 +144,11 @@ export interface Invited {
 }
 
 async function sendInvitation(controlPlane: ControlPlane, { mailing }: TeamNeeds, tenantId: string, invited: Invited) {
+  const tenant = await nameOf(controlPlane, tenantId);
   const mail = invitationMail({
     to: invited.invitee?.email ?? "",
-    inviter: invited.inviter?.name ?? controlPlane.tenantId,
-    tenant: await nameOf(controlPlane, tenantId),
+    inviter: invited.inviter?.name ?? tenant,
+    tenant,
     url: invited.invitation_url,
     secondsToLive: invited.ttl_sec ?? INVITATION_SECONDS,
   });

@@ -11,7 +11,7 @@ const managementClientRoute = createRoute({
   ...requires("create:tenants"),
   description:
     "Makes a client inside the tenant that acts on the tenant's own management API, by client_credentials on the tenant's host. " +
-    "The secret is shown in this answer and never again, so there is no `Idempotency-Key`: every request makes another " +
+    "The answer holds the secret and is not kept, so there is no `Idempotency-Key`: every request makes another " +
     "client, and one whose answer was lost is removed with `DELETE /clients/{id}` of the tenant.",
   request: {
     params: IdParameter,
@@ -44,5 +44,5 @@ const unrepeatable = () =>
   new PlatformError(
     "invalid",
     "idempotency_key_unsupported",
-    "Idempotency-Key: the secret is shown once and kept nowhere, so this answer cannot be given a second time",
+    "Idempotency-Key: the answer holds a secret and is not kept, so it cannot be given a second time",
   );

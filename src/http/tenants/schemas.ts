@@ -75,7 +75,7 @@ export type NewManagementClient = z.infer<typeof NewManagementClient>;
 /** A tenant's management client with its secret. */
 export const ManagementClient = z.object({
   client_id: z.string(),
-  client_secret: z.string().describe("Shown here and never again"),
+  client_secret: z.string().describe("In no operation, event or log; in the tenant, where its clients are read"),
   name: z.string(),
   audience: z.string(),
   scope: z.array(z.string()),
