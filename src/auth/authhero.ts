@@ -13,6 +13,8 @@ export interface AuthHeroOptions {
   readonly extensions: readonly { readonly path: string; readonly router: object }[];
   /** The work of its team routes. */
   readonly tenantMembers?: TenantMembersBackend;
+  /** Of pages that may ask every tenant's management API. */
+  readonly origins?: readonly string[];
   readonly additions?: AuthHeroAdditions;
 }
 
@@ -44,9 +46,19 @@ export interface Route {
  * process, beside every other tenant's keys.
  */
 export function createAuthHero(options: AuthHeroOptions) {
-  const { data, management, controlPlaneTenantId, otherIssuers, extensions, tenantMembers, additions = {} } = options;
+  const {
+    data,
+    management,
+    controlPlaneTenantId,
+    otherIssuers,
+    extensions,
+    tenantMembers,
+    origins = [],
+    additions = {},
+  } = options;
   const { app } = init({
     ...additions,
+    allowedOrigins: [...origins, ...(additions.allowedOrigins ?? [])],
     dataAdapter: data,
     managementDataAdapter: management,
     // AuthHero's declarations resolve as CommonJS and ours as ESM: the same class, twice declared.

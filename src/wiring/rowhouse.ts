@@ -343,7 +343,8 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
       { path: "/tenants", router: createTenantsRouter(tenants, operations, behind.fleetOperations) },
       { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },
     ],
-    additions: withOrigins(additions.authHero, consoleOrigins(config.CONSOLE_CALLBACKS)),
+    origins: consoleOrigins(config.CONSOLE_CALLBACKS),
+    ...(additions.authHero && { additions: additions.authHero }),
   });
   const front = createFront({
     ...rules,
@@ -366,11 +367,6 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   });
   return { front, routes: authHero.routes };
 }
-
-const withOrigins = (additions: AuthHeroAdditions = {}, origins: readonly string[]): AuthHeroAdditions => ({
-  ...additions,
-  allowedOrigins: [...origins, ...(additions.allowedOrigins ?? [])],
-});
 
 const hostRules = (config: Config): HostRules => ({
   issuer: new URL(config.ISSUER),
