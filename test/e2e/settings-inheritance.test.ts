@@ -111,6 +111,15 @@ describe("settings of the control plane", () => {
   });
 });
 
+it("the control plane's e-mail provider is lent likewise: not to a tenant that has opted out", async () => {
+  const credentials = { smtp_host: "mail.street.example" };
+  await house.made("/emails/provider", { token, json: { name: "smtp", credentials } });
+  const [acme, alone] = await Promise.all([effectiveOf("acme"), effectiveOf("alone")]);
+
+  expect(acme.email_provider).toEqual({ set: true, source: "control_plane" });
+  expect(alone.email_provider).toEqual({ set: false, source: "default" });
+});
+
 describe("a locked setting", () => {
   it("is the control plane's also where a tenant had one before", async () => {
     expect((await effectiveOf("acme")).session_lifetime).toEqual({ value: 48, source: "control_plane", locked: true });
