@@ -14,7 +14,14 @@ const JOBS_KEPT = 20;
 const ROWS_PER_INSERT = 500;
 
 /** What jobs over many tenants do. Stored, so never renamed. A new one has a row in `src/wiring/fleet-jobs.ts` too. */
-export const FLEET_KINDS = ["migrate", "organizations", "rotate-credentials", "reconcile", "reconcile-report"] as const;
+export const FLEET_KINDS = [
+  "migrate",
+  "organizations",
+  "rotate-credentials",
+  "reconcile",
+  "reconcile-report",
+  "sync",
+] as const;
 export type FleetKind = (typeof FLEET_KINDS)[number];
 
 export type JobState = "running" | "done" | "halted" | "failed";

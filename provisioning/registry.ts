@@ -13,6 +13,7 @@ import { createOutboxMarks } from "./outbox-marks.ts";
 import { type Placement, toLocationColumns, toPlacement } from "./placements.ts";
 import type { Location, Place } from "./providers/provider.ts";
 import { createReadCache } from "./read-cache.ts";
+import { recordSynced } from "./synced-versions.ts";
 import type { PlacementRow, RegistryTables } from "./tables.ts";
 
 const PAGE_ROWS_MAX = 100;
@@ -142,8 +143,17 @@ export type Registry = ReturnType<typeof createRegistry>;
 
 /** What is noted about a tenant's database. */
 function createRecords(context: Context, forgetting: <T>(tenantId: string, write: Promise<T>) => Promise<T>) {
-  const { keyRing } = context;
+  const { keyRing, db } = context;
   return {
+    /**
+     * Notes up to which version of what is shared tenants have come, and raises the epochs of those that have changed:
+     * a hint only, their own databases have the word.
+     */
+    recordSynced: async (version: number, tenantIds: readonly string[], changed: readonly string[]): Promise<void> => {
+      const write = recordSynced(db, version, tenantIds, changed);
+      await Promise.all(tenantIds.map((tenantId) => forgetting(tenantId, write)));
+    },
+
     /** Notes where the database is and which schema it has. `conflict` when the placement has changed. */
     recordDatabase: (
       placement: Placement,

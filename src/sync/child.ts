@@ -18,6 +18,16 @@ export interface ReadChild {
   readonly child: Child;
 }
 
+/** Up to where a child has come. */
+export async function reachedBy({ db }: Pick<Store, "db">, tenantId: string): Promise<Reached | null> {
+  const row = await db
+    .selectFrom("sync_state")
+    .select(["log_epoch", "version"])
+    .where("tenant_id", "=", tenantId)
+    .executeTakeFirst();
+  return row ? reachedOf(row) : null;
+}
+
 const reachedOf = (row: Row): Reached => ({ epoch: String(row.log_epoch), version: Number(row.version) });
 
 /** What a child has from the control plane, and what of its own stands where something shared belongs. One round trip. */

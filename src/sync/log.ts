@@ -33,7 +33,13 @@ const TRIGGERS: ReadonlyMap<string, string> = new Map(
 /** The row it had goes, so that the log is no longer than what it tells of. */
 function noteOf(entity: string, tenantId: string, id: string): string {
   const replaced = `DELETE FROM rh_sync_log WHERE tenant_id = ${tenantId} AND entity = '${entity}' AND origin_id = ${id};`;
-  return `${replaced} INSERT INTO rh_sync_log (tenant_id, entity, origin_id) VALUES (${tenantId}, '${entity}', ${id});`;
+  const noted = `INSERT INTO rh_sync_log (tenant_id, entity, origin_id) VALUES (${tenantId}, '${entity}', ${id});`;
+  return `${replaced} ${noted} ${toldOf(tenantId)}`;
+}
+
+/** Every process reads the changes once a second. */
+function toldOf(tenantId: string): string {
+  return `DELETE FROM rh_changes WHERE tenant_id = ${tenantId}; INSERT INTO rh_changes (tenant_id) VALUES (${tenantId});`;
 }
 
 /**
@@ -55,6 +61,7 @@ export async function ensureSyncLog(database: Database): Promise<boolean> {
     ...[...there.keys(), ...TRIGGERS.keys()].map((name) => statement(`drop trigger if exists "${name}"`)),
     ...[...TRIGGERS.values()].map((text) => statement(text)),
     newEpoch(),
+    statement(FORGET_VERSIONS),
   ]);
   return true;
 }
@@ -68,17 +75,16 @@ const newEpoch = (): Statement =>
     randomUUID(),
   );
 
+/** What the registry remembers of each tenant says nothing any more: -1 is no version. */
+const FORGET_VERSIONS = "update rh_placements set synced_version = -1";
+
 /** Where the log stands. */
 export interface Head {
   readonly epoch: string;
   readonly version: number;
 }
 
-/**
- * The newest version of what the control plane has, in its epoch. One statement.
- *
- * @internal for the tests of the log
- */
+/** The newest version of what the control plane has, in its epoch. One statement. */
 export async function readHead({ db }: Pick<Store, "db">, tenantId: string): Promise<Head> {
   const row = await headQuery({ db }, tenantId).executeTakeFirstOrThrow();
   return { epoch: String(row.epoch), version: Number(row.version) };
@@ -102,6 +108,10 @@ export async function recordDigest({ db, batch }: Store, head: Head, digest: str
   const results = await batch([
     own.set({ epoch, digest }).where("version", "=", head.version).where("digest", "not in", ["", digest]),
     own.set({ version: head.version, digest }).where("version", "<=", head.version),
+    db
+      .updateTable("rh_placements")
+      .set({ synced_version: -1 })
+      .where(({ exists, selectFrom }) => exists(selectFrom("rh_sync_head").select("id").where("epoch", "=", epoch))),
   ]);
   return results[0]?.changes ? { epoch, version: head.version } : head;
 }

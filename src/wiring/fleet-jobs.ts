@@ -5,6 +5,7 @@ import { createOrganizationsJob } from "../../provisioning/fleet-organizations.t
 import { createReconcileJob } from "../../provisioning/fleet-reconcile.ts";
 import { createRotationJob } from "../../provisioning/fleet-rotation.ts";
 import { startFleetJob } from "../../provisioning/fleet-start.ts";
+import { createSyncJob, type SyncJobOptions } from "../../provisioning/fleet-sync.ts";
 import type { Journal } from "../../provisioning/journal.ts";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
 import type { OrganizationOf } from "../../provisioning/organization.ts";
@@ -23,6 +24,7 @@ export interface FleetJobNeeds {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly organizationOf: OrganizationOf;
+  readonly sync: SyncJobOptions;
 }
 
 /** Every job over many tenants, by the kind it is stored under: each call is a new job. */
@@ -37,6 +39,7 @@ export function createFleetJobs(needs: FleetJobNeeds): FleetJobs {
     migrate: () => createMigrationJob({ registry, providers, template }),
     organizations: () => createOrganizationsJob({ registry, organizationOf }),
     "rotate-credentials": () => createRotationJob(lifecycle, providers),
+    sync: () => createSyncJob(needs.sync),
     reconcile: () => createReconcileJob("reconcile", reconciling),
     "reconcile-report": () => createReconcileJob("reconcile-report", reconciling),
   };

@@ -13,10 +13,13 @@ interface FollowedBy {
   readonly clock: Clock;
   /** Called when other processes have died. */
   readonly left: () => void;
+  /** Called when something of the control plane's own has changed. */
+  readonly shared: () => Promise<void>;
 }
 
 /** Lets what other processes change take effect here, and lets them know that it has. */
-export function followOthers(controlPlane: ControlPlane, { pool, fleet, log, clock, left }: FollowedBy): Following {
+export function followOthers(controlPlane: ControlPlane, options: FollowedBy): Following {
+  const { pool, fleet, log, clock, left, shared } = options;
   const { processes, registry, openedAt } = controlPlane;
   return startFollowing({
     processes,
@@ -26,6 +29,7 @@ export function followOthers(controlPlane: ControlPlane, { pool, fleet, log, clo
     clock,
     left,
     async letGo({ tenantId, placement }) {
+      if (tenantId === controlPlane.tenantId) await shared();
       const isServed = placement !== null && SERVED.includes(placement.state);
       if (isServed) return await pool.evict(tenantId, placement);
       // A migration under way uses the database, too.

@@ -62,7 +62,7 @@ import { startOperations } from "./operations.ts";
 import { organizationOwners } from "./organizations.ts";
 import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
-import { createSync, type Sync } from "./sync.ts";
+import { createSync, type KeptTenants, keepTenants, type Sync } from "./sync.ts";
 import { createTeam, ensureTeams, type FirstRights, type Team } from "./team.ts";
 import { announcing } from "./tenant-life.ts";
 import { createTenantMembers } from "./tenant-members.ts";
@@ -159,23 +159,24 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const inheritedOf = inheritedSettings(options.settingsInheritance, lenderOf);
   const mailing = mailingOver(controlPlane, (id, call) => pool.use(id, call), { config, clock, lenderOf });
   const team = createTeam(controlPlane, { config, mailing, ...rights });
-  const { pool, onStore, lifecycle, journal, keys, fleet, jobs } = await openTenants(controlPlane, {
+  const { pool, onStore, lifecycle, journal, keys, fleet, jobs, kept } = await openTenants(controlPlane, {
     ...{ config, log, clock, providers, life, sync },
     ...{ witness: auditing.witness, team },
   });
   let upkeep: Upkeep | undefined;
-  const following = followOthers(controlPlane, { pool, fleet, log, clock, left: () => upkeep?.tidy() });
+  const left = () => upkeep?.tidy();
+  const following = followOthers(controlPlane, { pool, fleet, log, clock, left, shared: kept.heard });
   const pending = createPending(PENDING_MAX);
   const services = { cache: createCache({ clock }), emailService: mailing.service };
   const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
   const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
   const authAdapters = routed({ ...routing, surface: "auth", operations: operationsFace });
-  const own = raisingEpochs(authAdapters, controlPlane.registry.raiseEpoch);
+  const own = raisingEpochs(kept.announced(authAdapters), controlPlane.registry.raiseEpoch);
   const data = withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf);
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
   const { front, routes } = frontOver(controlPlane, {
-    ...{ config, log, clock, data, lifecycle, journal, routing, lenderOf, inheritedOf },
+    ...{ config, log, clock, data, lifecycle, journal, routing, lenderOf, inheritedOf, kept },
     ...{ fleetOperations, mailing, pending, team, providers, provider, life, domains, additions },
     audit: auditing.noting(authAdapters),
   });
@@ -183,6 +184,7 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const operations = startOperations(lifecycle, log);
   const migration = jobs.migrate();
   const fleetJobs = startFleetJobs(fleet, jobs, log);
+  void fleetJobs.migrated.then(kept.start);
   upkeep = startUpkeep({
     data,
     async *tenants() {
@@ -210,6 +212,7 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
     },
     async close() {
       await fleetJobs.stop();
+      await kept.stop();
       await pending.idle();
       await fleetOperations.stop();
       await operations.stop();
@@ -255,7 +258,7 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
       invite: team.invite,
       signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId, keys.take),
       seedDefaults: (made) => seedTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
-      syncEntities: (made) => sync.apply(storeOf(made.database, made.placement), made.placement),
+      syncEntities: (made) => sync.furnish(storeOf(made.database, made.placement), made.placement),
       verify: (made) => verifyTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
       ...(created && { created }),
     },
@@ -264,8 +267,10 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
     undeleteDays: config.UNDELETE_DAYS,
     clock,
   });
-  const jobs = createFleetJobs({ controlPlane, providers, template, lifecycle, journal, clock, ...team });
-  return { pool, onStore, lifecycle, journal, keys, fleet, jobs };
+  const kept: KeptTenants = keepTenants(controlPlane, { sync, useStore: onStore, fleet, jobs: () => jobs, log, clock });
+  const needs = { controlPlane, providers, template, lifecycle, journal, clock, sync: kept.job, ...team };
+  const jobs = createFleetJobs(needs);
+  return { pool, onStore, lifecycle, journal, keys, fleet, jobs, kept };
 }
 
 function routingTo(
@@ -305,6 +310,7 @@ interface Behind extends Pick<HouseOptions, "config" | "log" | "clock" | "provid
   readonly lenderOf: LenderOf;
   readonly inheritedOf: InheritedSettingsOf;
   readonly additions: Additions;
+  readonly kept: KeptTenants;
 }
 
 /** AuthHero and the front around it. */
@@ -324,7 +330,8 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   });
   // Events that a user write carries along are seen here first.
   const left = () => routing.outboxWritten?.(requireBoundTenant("outbox"));
-  const routedManagement = raisingEpochs(routed({ ...routing, surface: "management" }), registry.raiseEpoch);
+  const announced = behind.kept.announced(routed({ ...routing, surface: "management" }));
+  const routedManagement = raisingEpochs(announced, registry.raiseEpoch);
   const management = keepTenantOrganizations(
     keepCustomDomains(withSettings(withSystemScopes(routedManagement, lenderOf), inheritedOf), domains.desk),
     tenantId,
@@ -362,6 +369,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     ...(mailing.mailbox && { mails: mailing.mailbox.list }),
     inner: authHero.fetch,
     audit: behind.audit,
+    bringUpToDate: behind.kept.bringUpToDate,
     log,
     clock,
   });

@@ -1,10 +1,20 @@
+import type { DataAdapters } from "@authhero/adapter-interfaces";
+import type { Fleet, FleetReport } from "../../provisioning/fleet.ts";
+import { syncHindrance } from "../../provisioning/fleet-sync.ts";
 import type { Placement } from "../../provisioning/placements.ts";
+import type { Registry } from "../../provisioning/registry.ts";
 import { isOperatorsScope, LIFECYCLE_SCOPES, MANAGEMENT_API_AUDIENCE } from "../auth/management-api.ts";
+import type { Clock } from "../domain/clock.ts";
 import type { Store } from "../entities/store.ts";
+import type { Logger } from "../log/logger.ts";
+import { announcingChanges } from "../sync/announcing.ts";
 import { applyShared } from "../sync/apply.ts";
 import { readShared } from "../sync/control-plane.ts";
+import { createKeeper, type Keeper } from "../sync/keeper.ts";
+import { readHead } from "../sync/log.ts";
 import type { SyncOptions, SyncRules } from "../sync/rules.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import type { FleetJobs } from "./fleet-jobs.ts";
 
 /** AuthHero's own, made when the control plane is set up. */
 const ADMIN_ROLE = "Tenant Admin";
@@ -21,16 +31,135 @@ const rulesOf = (options: SyncOptions): SyncRules => ({
   isOperatorsScope: (scope) => isOperatorsScope(scope) || LIFECYCLE.has(scope),
 });
 
-/** Keeps what the control plane shares equal in every tenant. */
+/** What of the control plane its tenants get. */
 export function createSync({ store, tenantId }: ControlPlane, options: SyncOptions | false = {}) {
   const rules = rulesOf(options || NOTHING);
+  const onCollision = rules.onCollision ?? "keep";
+  const read = () => readShared(store, tenantId, rules);
 
   return {
-    /** Brings a tenant to what is shared now. Repeating it is harmless. */
-    async apply(child: Store, { tenantId: childId }: Placement): Promise<void> {
-      await applyShared(child, childId, await readShared(store, tenantId, rules), rules.onCollision);
+    isOff: options === false,
+    onCollision,
+    readHead: () => readHead(store, tenantId),
+    readShared: read,
+
+    /** Gives a new tenant what is shared now. Repeating it is harmless. */
+    async furnish(child: Store, { tenantId: childId }: Placement): Promise<void> {
+      await applyShared(child, childId, await read(), onCollision);
     },
   };
 }
 
 export type Sync = ReturnType<typeof createSync>;
+
+interface Keeping {
+  readonly sync: Sync;
+  /** Runs work on a tenant's open database: the same store for as long as it stays open. */
+  readonly useStore: <T>(tenantId: string, work: (store: Store) => Promise<T>) => Promise<T>;
+  readonly fleet: Fleet;
+  /** Asked for when there is something to do: the jobs need what is made here. */
+  readonly jobs: () => FleetJobs;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Keeps the tenants of this house at what is shared. */
+export function keepTenants(
+  { registry, tenantId: own }: ControlPlane,
+  { sync, useStore, fleet, jobs, log, clock }: Keeping,
+) {
+  const hindrance = syncHindrance((placement) => jobs().migrate().skips(placement));
+  const keeper: Keeper = createKeeper({
+    ...{ log, clock, onCollision: sync.onCollision },
+    readHead: sync.readHead,
+    readShared: sync.readShared,
+    use: (tenantId, work) => useStore(tenantId, (store) => work({ tenantId, store })),
+    record: registry.recordSynced,
+    rest: () => rounds.wake(),
+
+    async children(take) {
+      const found: string[] = [];
+      for await (const placement of everyPlacement(registry)) {
+        if (found.length >= take) break;
+        if (hindrance(placement) === null) found.push(placement.tenantId);
+      }
+      return found;
+    },
+  });
+  const rounds = createSyncRounds(async (signal) => {
+    await keeper.heard();
+    return await fleet.run({ ...jobs().sync(), signal });
+  }, log);
+
+  return {
+    job: { hindrance, bring: keeper.bring, version: () => keeper.head()?.version ?? null },
+    bringUpToDate: sync.isOff ? undefined : keeper.current,
+    heard: () => (sync.isOff ? Promise.resolve() : keeper.heard()),
+    /** Adapters whose changes of what is shared reach the tenants before they are answered. */
+    announced: (adapters: DataAdapters) => (sync.isOff ? adapters : announcingChanges(adapters, own, keeper.changed)),
+    /** Gives existing tenants what they lack, behind the requests. */
+    start: () => (sync.isOff ? undefined : rounds.wake()),
+    stop: rounds.stop,
+  };
+}
+
+export type KeptTenants = ReturnType<typeof keepTenants>;
+
+const PAGE_ROWS = 100;
+
+async function* everyPlacement({ list }: Pick<Registry, "list">): AsyncIterable<Placement> {
+  let page = await list({ take: PAGE_ROWS });
+  while (page.length > 0) {
+    yield* page;
+    page = await list({ take: PAGE_ROWS, from: page.at(-1)?.tenantId ?? "" });
+  }
+}
+
+/** Changes often come together. */
+const REST_MS = 1_000;
+
+/** Whoever could not be reached is tried again, ever more seldom. */
+const RETRY_MS = 5_000;
+const RETRY_MAX_MS = 300_000;
+
+/** Runs the job that brings tenants forward: when there is something to do, and until nobody is left. */
+function createSyncRounds(run: (signal: AbortSignal) => Promise<FleetReport | null>, log: Logger) {
+  const stopping = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let retryMs = RETRY_MS;
+
+  const round = async () => {
+    timer = undefined;
+    try {
+      const report = await run(stopping.signal);
+      // Null: another process is at it, and may have begun before the last change.
+      if (report?.failed === 0) retryMs = RETRY_MS;
+      else again();
+    } catch (error) {
+      log.error("sync.failed", { error });
+      again();
+    }
+  };
+  const after = (ms: number) => {
+    if (stopping.signal.aborted || timer) return;
+    timer = setTimeout(() => {
+      // One after the other: who wakes it during a round means the next.
+      running = (running ?? Promise.resolve()).then(round);
+    }, ms).unref();
+  };
+  const again = () => {
+    after(retryMs);
+    retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
+  };
+
+  return {
+    wake: () => after(REST_MS),
+
+    async stop(): Promise<void> {
+      stopping.abort();
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

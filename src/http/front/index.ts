@@ -47,6 +47,7 @@ import { synced } from "./synced.ts";
 import { tenant } from "./tenant.ts";
 import { tenantState } from "./tenant-state.ts";
 import { tokenIssuer } from "./token-issuer.ts";
+import { type BringUpToDate, upToDate } from "./up-to-date.ts";
 import { type VerifyDomain, verifyDomain } from "./verify-domain.ts";
 import { widgetFiles } from "./widget-files.ts";
 
@@ -78,6 +79,8 @@ export interface FrontOptions {
   readonly mails?: ListMails;
   /** Where refusals and operators' accesses are written down, if anywhere. */
   readonly audit?: Audit;
+  /** Runs before a tenant's roles, APIs or connections are read. */
+  readonly bringUpToDate?: BringUpToDate | undefined;
   /** AuthHero's `app.fetch`. */
   readonly inner: Inner;
   /** What AuthHero finds in `env` besides the tenant's URLs. */
@@ -116,6 +119,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     tokenIssuer(options),
     tenantState(),
     auditAccess(options.audit),
+    upToDate(options.bringUpToDate),
     basicCredentials(),
     logoutUrls(options.logoutUrls),
     changePassword({ resets: options.passwordResets, ask: asking({ inner, env }), pending, log }),

@@ -1,0 +1,238 @@
+import type { Clock } from "../domain/clock.ts";
+import type { Store } from "../entities/store.ts";
+import type { Logger } from "../log/logger.ts";
+import { applyShared, isAt, type SharedVersion } from "./apply.ts";
+import { type Reached, reachedBy } from "./child.ts";
+import type { Head } from "./log.ts";
+import type { Plan } from "./plan.ts";
+
+/** Whoever changes something waits for so many tenants, and no longer than this. */
+const INLINE_TENANTS = 25;
+const INLINE_MS = 2_000;
+
+/** Enough to keep a disk or a network busy. */
+const CONCURRENCY = 8;
+
+/** A tenant that could not be brought forward is served as it is, and tried again after this. */
+const RETRY_MS = 1_000;
+
+/** A child as it is worked on: its open database, and which incarnation of which tenant that is. */
+export interface OpenChild {
+  readonly tenantId: string;
+  readonly store: Store;
+}
+
+export interface KeeperOptions {
+  readonly readHead: () => Promise<Head>;
+  readonly readShared: () => Promise<SharedVersion>;
+  readonly onCollision: "keep" | "adopt";
+  /** Runs work on a child's open database, which stays open meanwhile. */
+  readonly use: <T>(tenantId: string, work: (child: OpenChild) => Promise<T>) => Promise<T>;
+  /** The ids of children that can be brought forward now; no more than asked for. */
+  readonly children: (take: number) => Promise<readonly string[]>;
+  /** Notes up to which version children have come, and which of them have changed on the way. */
+  readonly record: (version: number, tenantIds: readonly string[], changed: readonly string[]) => Promise<void>;
+  /** Lets a job bring all others forward, behind the requests. */
+  readonly rest: () => void;
+  readonly log: Pick<Logger, "warn" | "error">;
+  readonly clock: Clock;
+}
+
+/** Keeps children at what the control plane shares: at once where somebody waits, and behind the requests elsewhere. */
+export function createKeeper(options: KeeperOptions) {
+  const { log, rest } = options;
+  const memory = createMemory(options);
+  const forward = createForwarding(options, memory);
+
+  return {
+    /** The version that children are to have, as far as this process has heard; null before it was ever asked. */
+    head: memory.head,
+
+    /** Makes sure that a child is not behind before it is used. One that cannot be brought forward is used as it is. */
+    async current(tenantId: string): Promise<void> {
+      if (!forward.isDue(tenantId)) return;
+      try {
+        await forward.one(tenantId);
+      } catch (error) {
+        // Logins of a tenant that cannot be brought forward are worth more than its newest roles.
+        log.warn("sync.behind", { tenant: tenantId, error });
+        rest();
+      }
+    },
+
+    /** Brings one child forward, and notes where it is. Throws what its database throws. */
+    bring: forward.noting,
+
+    /** Something that is shared was changed here: children get it now, as far as anybody can wait. Does not throw. */
+    async changed(): Promise<void> {
+      try {
+        await memory.refresh();
+        const children = await options.children(INLINE_TENANTS + 1);
+        const inline = children.slice(0, INLINE_TENANTS);
+        const done = await within(INLINE_MS, forward.several(inline));
+        if (children.length > INLINE_TENANTS || done !== inline.length) rest();
+      } catch (error) {
+        // It has happened, and is in the log: every process hears of it.
+        log.error("sync.not_pushed", { error });
+        rest();
+      }
+    },
+
+    /** Something may have changed elsewhere. Does not throw. */
+    async heard(): Promise<void> {
+      try {
+        if (await memory.refresh()) rest();
+      } catch (error) {
+        log.warn("sync.not_heard", { error });
+        memory.forget();
+      }
+    },
+  };
+}
+
+export type Keeper = ReturnType<typeof createKeeper>;
+
+/** What this process knows of the control plane. */
+function createMemory({ readHead, readShared }: KeeperOptions) {
+  let head: Head | null = null;
+  let kept: Promise<SharedVersion> | null = null;
+
+  const remember = async (found: Head): Promise<boolean> => {
+    const isNew = head !== null && !isAt(head, found);
+    head = { epoch: found.epoch, version: found.version };
+    if (kept && !isAt(await kept.catch(() => ({ epoch: "", version: 0 })), head)) kept = null;
+    return isNew;
+  };
+
+  /** Where what is shared stands now; asked once. */
+  const known = async (): Promise<Head> => {
+    if (!head) await remember(await readHead());
+    return head ?? (await readHead());
+  };
+
+  return {
+    head: () => head,
+    known,
+    refresh: async () => remember(await readHead()),
+    forget() {
+      head = null;
+    },
+
+    /** What is shared, at the version that is known or newer; read once for all who ask. */
+    async shared(): Promise<SharedVersion> {
+      kept ??= readShared();
+      const reading = kept;
+      try {
+        const shared = await reading;
+        head = { epoch: shared.epoch, version: shared.version };
+        return shared;
+      } catch (error) {
+        if (kept === reading) kept = null;
+        throw error;
+      }
+    },
+  };
+}
+
+type Memory = ReturnType<typeof createMemory>;
+
+/** Where a child is, and what was done for that; null when it was there already. */
+interface Forwarded {
+  readonly version: number;
+  readonly plan: Plan | null;
+}
+
+/** Failures of more tenants than this are not remembered. */
+const FAILED_MAX = 10_000;
+
+/** How one child is brought forward, once for all who ask. */
+function createForwarding({ use, record, onCollision, clock }: KeeperOptions, memory: Memory) {
+  /** By open database: what is opened anew may be another one, and says itself how far it is. */
+  const reached = new WeakMap<Store, Reached>();
+  const underWay = new WeakMap<Store, Promise<Forwarded>>();
+  const failedAtMs = new Map<string, number>();
+
+  const catchUp = async ({ tenantId, store }: OpenChild): Promise<Forwarded> => {
+    const head = await memory.known();
+    const known = reached.get(store) ?? (await reachedBy(store, tenantId));
+    if (known && isAt(known, head)) {
+      reached.set(store, known);
+      return { version: known.version, plan: null };
+    }
+    const target = await memory.shared();
+    const plan = await applyShared(store, tenantId, target, onCollision);
+    reached.set(store, { epoch: target.epoch, version: target.version });
+    return { version: target.version, plan };
+  };
+
+  const once = (child: OpenChild): Promise<Forwarded> => {
+    const going = underWay.get(child.store);
+    if (going) return going;
+    const started = catchUp(child).finally(() => underWay.delete(child.store));
+    underWay.set(child.store, started);
+    return started;
+  };
+
+  const bring = async (tenantId: string): Promise<Forwarded> => {
+    try {
+      const forwarded = await use(tenantId, once);
+      failedAtMs.delete(tenantId);
+      return forwarded;
+    } catch (error) {
+      // What is forgotten is tried a moment sooner.
+      if (failedAtMs.size >= FAILED_MAX) failedAtMs.clear();
+      failedAtMs.set(tenantId, clock().getTime());
+      throw error;
+    }
+  };
+
+  /** With one statement for all of them. */
+  const note = async (all: ReadonlyMap<string, Forwarded>): Promise<void> => {
+    if (all.size === 0) return;
+    const changed = [...all].filter(([, { plan }]) => plan && plan.changes.length > 0).map(([tenantId]) => tenantId);
+    const version = Math.min(...[...all.values()].map((forwarded) => forwarded.version));
+    await record(version, [...all.keys()], changed);
+  };
+
+  return {
+    isDue: (tenantId: string) => clock().getTime() - (failedAtMs.get(tenantId) ?? Number.NEGATIVE_INFINITY) >= RETRY_MS,
+
+    /** Notes it only when there was something to do: every request asks. */
+    async one(tenantId: string): Promise<void> {
+      const forwarded = await bring(tenantId);
+      if (forwarded.plan) await note(new Map([[tenantId, forwarded]]));
+    },
+
+    async noting(tenantId: string): Promise<void> {
+      await note(new Map([[tenantId, await bring(tenantId)]]));
+    },
+
+    /** Several at a time; returns how many are where they should be. One that fails does not hold up the others. */
+    async several(tenantIds: readonly string[]): Promise<number> {
+      const all = new Map<string, Forwarded>();
+      const line = tenantIds.values();
+      const worker = async () => {
+        for (const tenantId of line) {
+          const forwarded = await bring(tenantId).catch(() => null);
+          if (forwarded) all.set(tenantId, forwarded);
+        }
+      };
+      await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+      await note(all);
+      return all.size;
+    },
+  };
+}
+
+/** What work comes to, or null when it takes longer. It goes on all the same. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), ms).unref();
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
