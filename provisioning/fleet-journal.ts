@@ -5,7 +5,7 @@ import { PlatformError } from "../src/domain/errors.ts";
 import { CANARY, type Candidate, type Planned } from "./fleet-plan.ts";
 import { LEASE_MS, type Witness } from "./operation-rows.ts";
 import { type ProcessIdentity, thisProcess } from "./process.ts";
-import type { FindingKind, FindingOutcome } from "./reconcile/findings.ts";
+import type { FindingKind, FindingOutcome, SyncFindingKind } from "./reconcile/findings.ts";
 
 /** Jobs of a kind that are kept, with their results. */
 const JOBS_KEPT = 20;
@@ -21,6 +21,8 @@ export const FLEET_KINDS = [
   "reconcile",
   "reconcile-report",
   "sync",
+  "sync-verify",
+  "sync-repair",
 ] as const;
 export type FleetKind = (typeof FLEET_KINDS)[number];
 
@@ -92,7 +94,7 @@ export interface JobRow {
 export interface FindingRow {
   number: Generated<number>;
   job_id: string;
-  kind: FindingKind;
+  kind: FindingKind | SyncFindingKind;
   tenant_id: string;
   provider: string;
   subject: string;

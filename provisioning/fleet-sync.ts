@@ -1,6 +1,8 @@
 import { SERVED } from "../src/domain/tenants.ts";
 import type { FleetJob } from "./fleet.ts";
 import type { Placement } from "./placements.ts";
+import type { Finding, SyncFindingKind } from "./reconcile/findings.ts";
+import type { AnyFindingKind, RecordedFindings } from "./reconcile/recorded-findings.ts";
 
 /** That one tenant cannot be brought forward says nothing about the others. */
 const ERROR_BUDGET = 1;
@@ -32,6 +34,42 @@ export function createSyncJob({ hindrance, version, bring }: SyncJobOptions): Fl
     },
 
     work: ({ tenantId }) => bring(tenantId),
+  };
+}
+
+/** A tenant's disagreement with what is shared, and what it is about: an entity by its identifier or name. */
+export type SyncFinding = Pick<Finding<SyncFindingKind>, "kind" | "subject" | "detail">;
+
+export interface SyncCheckOptions extends Pick<SyncJobOptions, "hindrance"> {
+  /** How a tenant differs from what is shared now. */
+  readonly look: (tenantId: string) => Promise<readonly SyncFinding[]>;
+  /** Makes it equal, but for what is the tenant's own. */
+  readonly repair: (tenantId: string) => Promise<void>;
+  readonly findings: Pick<RecordedFindings<AnyFindingKind>, "record">;
+}
+
+/**
+ * The job that compares every tenant's rows with what is shared, whatever versions say, and writes down what differs.
+ * One that repairs makes it equal. A collision is left: which of the two is meant, only people know.
+ */
+export function createSyncCheckJob(kind: "sync-verify" | "sync-repair", options: SyncCheckOptions): FleetJob {
+  const { hindrance, look, repair, findings } = options;
+  return {
+    kind,
+    target: TARGET,
+    errorBudget: ERROR_BUDGET,
+    canary: "nobody",
+    skips: hindrance,
+
+    async work({ tenantId }, lease) {
+      const found = (await look(tenantId)).map((each) => ({ ...each, tenantId, provider: null }));
+      for (const each of found) await findings.record(lease, each);
+      if (kind === "sync-verify" || found.length === 0) return;
+      await repair(tenantId);
+      for (const each of found) {
+        await findings.record(lease, each, each.kind === "sync_collision" ? "left" : "repaired");
+      }
+    },
   };
 }
 

@@ -108,9 +108,14 @@ export const FINDINGS = {
 
 export type FindingKind = keyof typeof FINDINGS;
 
+/** How a tenant may differ from what the control plane shares: lacks it, has it otherwise, has it still, has its own. */
+export const SYNC_FINDINGS = ["sync_missing", "sync_different", "sync_leftover", "sync_collision"] as const;
+
+export type SyncFindingKind = (typeof SYNC_FINDINGS)[number];
+
 /** One disagreement. */
-export interface Finding {
-  readonly kind: FindingKind;
+export interface Finding<K extends string = FindingKind> {
+  readonly kind: K;
   readonly tenantId: string | null;
   readonly provider: string | null;
   /** The database, file, organization, operation, tag, client or tenant it is about. */

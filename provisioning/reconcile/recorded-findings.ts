@@ -2,13 +2,16 @@ import { Kysely, type Selectable, sql } from "kysely";
 import type { Database } from "../../src/db/database.ts";
 import type { Clock } from "../../src/domain/clock.ts";
 import { type FindingRow, type FleetTables, type JobLease, overtaken } from "../fleet-journal.ts";
-import type { Finding, FindingOutcome } from "./findings.ts";
+import type { Finding, FindingKind, FindingOutcome, SyncFindingKind } from "./findings.ts";
+
+/** Whatever a job may find: each kind of job finds its own. */
+export type AnyFindingKind = FindingKind | SyncFindingKind;
 
 /** Nobody looks at more than a hundred in one page; one more shows whether there is a next. */
 const PAGE_ROWS_MAX = 101;
 
 /** A finding of a job, and what became of it. */
-export interface RecordedFinding extends Finding {
+export interface RecordedFinding<K extends string = FindingKind> extends Finding<K> {
   /** In the order in which they were found. */
   readonly number: number;
   readonly outcome: FindingOutcome;
@@ -25,7 +28,7 @@ interface FindingsPage {
 }
 
 /** What jobs have found. Every write is under the job's lease: `conflict` (`job_overtaken`) when that is lost. */
-export function createRecordedFindings(database: Database, clock: Clock) {
+export function createRecordedFindings<K extends AnyFindingKind = FindingKind>(database: Database, clock: Clock) {
   const db = new Kysely<FleetTables>({ dialect: database.dialect });
   const jobOf = ({ jobId, fence }: JobLease) =>
     db
@@ -37,12 +40,12 @@ export function createRecordedFindings(database: Database, clock: Clock) {
 
   return {
     /** Writes down what was found. What was found before keeps its place, and is looked into again. */
-    async record(lease: JobLease, found: Finding): Promise<void> {
+    async record(lease: JobLease, found: Finding<K>, outcome: FindingOutcome = "found"): Promise<void> {
       const { kind, tenantId, provider, subject, detail } = found;
       const at = clock().toISOString();
       const { numAffectedRows } = await sql`
         insert into rh_fleet_findings (job_id, kind, tenant_id, provider, subject, detail, outcome, at)
-        select id, ${kind}, ${tenantId ?? ""}, ${provider ?? ""}, ${subject}, ${detail}, 'found', ${at}
+        select id, ${kind}, ${tenantId ?? ""}, ${provider ?? ""}, ${subject}, ${detail}, ${outcome}, ${at}
         from (${jobOf(lease)}) where true
         on conflict do update set detail = excluded.detail, outcome = excluded.outcome, reason = null, at = excluded.at
       `.execute(db);
@@ -59,10 +62,12 @@ export function createRecordedFindings(database: Database, clock: Clock) {
       if (numUpdatedRows === 0n) throw overtaken(lease);
     },
 
-    async page(jobId: string, { from = 0, take, outcome }: FindingsPage): Promise<readonly RecordedFinding[]> {
+    async page(jobId: string, { from = 0, take, outcome }: FindingsPage): Promise<readonly RecordedFinding<K>[]> {
       let query = db.selectFrom("rh_fleet_findings").selectAll().where("job_id", "=", jobId).where("number", ">", from);
       if (outcome !== undefined) query = query.where("outcome", "=", outcome);
-      return (await query.orderBy("number").limit(Math.min(take, PAGE_ROWS_MAX)).execute()).map(toFinding);
+      return (await query.orderBy("number").limit(Math.min(take, PAGE_ROWS_MAX)).execute()).map((row) =>
+        toFinding<K>(row),
+      );
     },
 
     /** How many of a job's findings have come to which outcome. */
@@ -79,13 +84,14 @@ export function createRecordedFindings(database: Database, clock: Clock) {
   };
 }
 
-export type RecordedFindings = ReturnType<typeof createRecordedFindings>;
+export type RecordedFindings<K extends AnyFindingKind = FindingKind> = ReturnType<typeof createRecordedFindings<K>>;
 
-function toFinding(row: Selectable<FindingRow>): RecordedFinding {
+function toFinding<K extends AnyFindingKind>(row: Selectable<FindingRow>): RecordedFinding<K> {
   const { number, kind, tenant_id, provider, subject, detail, outcome, reason, at } = row;
   return {
     number,
-    kind,
+    // The job that has written it finds nothing else.
+    kind: kind as K,
     tenantId: tenant_id || null,
     provider: provider || null,
     subject,

@@ -2,9 +2,9 @@ import type { Clock } from "../domain/clock.ts";
 import type { Store } from "../entities/store.ts";
 import type { Logger } from "../log/logger.ts";
 import { applyShared, isAt, type SharedVersion } from "./apply.ts";
-import { type Reached, reachedBy } from "./child.ts";
+import { type Reached, reachedBy, readChild } from "./child.ts";
 import type { Head } from "./log.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, planFor } from "./plan.ts";
 
 /** Whoever changes something waits for so many tenants, and no longer than this. */
 const INLINE_TENANTS = 25;
@@ -63,6 +63,23 @@ export function createKeeper(options: KeeperOptions) {
     /** Brings one child forward, and notes where it is. Throws what its database throws. */
     bring: forward.noting,
 
+    /** What would make a child equal to what is shared now, whatever version it is noted under. Nothing changes. */
+    async look(tenantId: string): Promise<Plan> {
+      const { shared } = await memory.newest();
+      const { child } = await options.use(tenantId, (open) => readChild(open.store, open.tenantId, shared));
+      return planFor(shared, child, options.onCollision);
+    },
+
+    /** Makes it equal, and returns what there was to do. */
+    async repair(tenantId: string): Promise<Plan> {
+      const target = await memory.newest();
+      const plan = await options.use(tenantId, (open) =>
+        applyShared(open.store, open.tenantId, target, options.onCollision),
+      );
+      await options.record(target.version, [tenantId], plan.changes.length > 0 ? [tenantId] : []);
+      return plan;
+    },
+
     /** Something that is shared was changed here: children get it now, as far as anybody can wait. Does not throw. */
     async changed(): Promise<void> {
       try {
@@ -110,6 +127,20 @@ function createMemory({ readHead, readShared }: KeeperOptions) {
     return head ?? (await readHead());
   };
 
+  /** What is shared, at the version that is known or newer; read once for all who ask. */
+  const shared = async (): Promise<SharedVersion> => {
+    kept ??= readShared();
+    const reading = kept;
+    try {
+      const found = await reading;
+      head = { epoch: found.epoch, version: found.version };
+      return found;
+    } catch (error) {
+      if (kept === reading) kept = null;
+      throw error;
+    }
+  };
+
   return {
     head: () => head,
     known,
@@ -118,19 +149,13 @@ function createMemory({ readHead, readShared }: KeeperOptions) {
       head = null;
     },
 
-    /** What is shared, at the version that is known or newer; read once for all who ask. */
-    async shared(): Promise<SharedVersion> {
-      kept ??= readShared();
-      const reading = kept;
-      try {
-        const shared = await reading;
-        head = { epoch: shared.epoch, version: shared.version };
-        return shared;
-      } catch (error) {
-        if (kept === reading) kept = null;
-        throw error;
-      }
+    /** What is shared now. */
+    async newest(): Promise<SharedVersion> {
+      await remember(await readHead());
+      return await shared();
     },
+
+    shared,
   };
 }
 

@@ -5,11 +5,17 @@ import { createOrganizationsJob } from "../../provisioning/fleet-organizations.t
 import { createReconcileJob } from "../../provisioning/fleet-reconcile.ts";
 import { createRotationJob } from "../../provisioning/fleet-rotation.ts";
 import { startFleetJob } from "../../provisioning/fleet-start.ts";
-import { createSyncJob, type SyncJobOptions } from "../../provisioning/fleet-sync.ts";
+import {
+  createSyncCheckJob,
+  createSyncJob,
+  type SyncCheckOptions,
+  type SyncJobOptions,
+} from "../../provisioning/fleet-sync.ts";
 import type { Journal } from "../../provisioning/journal.ts";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
 import type { OrganizationOf } from "../../provisioning/organization.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
+import { type AnyFindingKind, createRecordedFindings } from "../../provisioning/reconcile/recorded-findings.ts";
 import type { Template } from "../../provisioning/template.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Logger } from "../log/logger.ts";
@@ -24,7 +30,7 @@ export interface FleetJobNeeds {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly organizationOf: OrganizationOf;
-  readonly sync: SyncJobOptions;
+  readonly sync: SyncJobOptions & Omit<SyncCheckOptions, "findings">;
 }
 
 /** Every job over many tenants, by the kind it is stored under: each call is a new job. */
@@ -35,11 +41,15 @@ export function createFleetJobs(needs: FleetJobNeeds): FleetJobs {
   const { controlPlane, providers, template, lifecycle, organizationOf } = needs;
   const { registry } = controlPlane;
   const reconciling = reconcilerOf(needs);
+  const findings = createRecordedFindings<AnyFindingKind>(controlPlane.database, needs.clock);
+  const checking = { ...needs.sync, findings };
   return {
     migrate: () => createMigrationJob({ registry, providers, template }),
     organizations: () => createOrganizationsJob({ registry, organizationOf }),
     "rotate-credentials": () => createRotationJob(lifecycle, providers),
     sync: () => createSyncJob(needs.sync),
+    "sync-verify": () => createSyncCheckJob("sync-verify", checking),
+    "sync-repair": () => createSyncCheckJob("sync-repair", checking),
     reconcile: () => createReconcileJob("reconcile", reconciling),
     "reconcile-report": () => createReconcileJob("reconcile-report", reconciling),
   };

@@ -1,6 +1,11 @@
 import type { Fleet, FleetJob } from "../../provisioning/fleet.ts";
 import type { RecordedJob } from "../../provisioning/fleet-history.ts";
-import { createRecordedFindings, type RecordedFindings } from "../../provisioning/reconcile/recorded-findings.ts";
+import type { FleetKind } from "../../provisioning/fleet-journal.ts";
+import {
+  type AnyFindingKind,
+  createRecordedFindings,
+  type RecordedFindings,
+} from "../../provisioning/reconcile/recorded-findings.ts";
 import type { Registry } from "../../provisioning/registry.ts";
 import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
@@ -33,7 +38,7 @@ export interface FleetOperations extends FleetService {
 export function createFleetOperations({ fleet, jobs, controlPlane, clock, log }: Needs): FleetOperations {
   const { registry, database } = controlPlane;
   const runs = createJobRuns(fleet, jobs, log);
-  const findings = createRecordedFindings(database, clock);
+  const findings = createRecordedFindings<AnyFindingKind>(database, clock);
   const { history } = fleet;
 
   return {
@@ -54,7 +59,7 @@ export function createFleetOperations({ fleet, jobs, controlPlane, clock, log }:
         ...operationOf(job),
         failed_tenants: shown.map(({ tenantId, wave, reason, at }) => ({ tenant_id: tenantId, wave, reason, at })),
         ...(last && { next: last.tenantId }),
-        ...(isReconciling(job.kind) && { findings: await findingsOf(findings, id, numberOf(findings_from), take) }),
+        ...(findsSomething(job.kind) && { findings: await findingsOf(findings, id, numberOf(findings_from), take) }),
       };
     },
 
@@ -70,7 +75,7 @@ export function createFleetOperations({ fleet, jobs, controlPlane, clock, log }:
     },
 
     async begin({ dry_run, ...wanted }, initiator) {
-      const asked = dry_run && wanted.kind === "reconcile" ? { ...wanted, kind: "reconcile-report" as const } : wanted;
+      const asked = dry_run ? { ...wanted, kind: dryKindOf(wanted.kind) } : wanted;
       await requireTenants(registry, asked);
       // One that nobody is at is not over either: it is taken up again within seconds.
       const isUnfinished = (await history.unfinished()).includes(asked.kind);
@@ -152,9 +157,22 @@ async function requireTenants(registry: Pick<Registry, "read">, { kind, tenants 
   if (stranger) throw unknownTenant(`canary: ${stranger} is not among tenants`);
 }
 
+/** What would be found is only known when it was looked for: by a job that changes nothing. */
+function dryKindOf(kind: FleetKind): FleetKind {
+  if (kind === "reconcile") return "reconcile-report";
+  return kind === "sync-repair" ? "sync-verify" : kind;
+}
+
+const findsSomething = (kind: string) => isReconciling(kind) || kind === "sync-verify" || kind === "sync-repair";
+
 const isReconciling = (kind: string) => kind === "reconcile" || kind === "reconcile-report";
 
-async function findingsOf(findings: RecordedFindings, jobId: string, from: number | undefined, take: number) {
+async function findingsOf(
+  findings: RecordedFindings<AnyFindingKind>,
+  jobId: string,
+  from: number | undefined,
+  take: number,
+) {
   const [counts, found] = await Promise.all([findings.count(jobId), findings.page(jobId, { from, take: take + 1 })]);
   const shown = found.slice(0, take);
   const last = found.length > take ? shown.at(-1) : undefined;

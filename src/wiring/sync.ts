@@ -1,7 +1,8 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import type { Fleet, FleetReport } from "../../provisioning/fleet.ts";
-import { syncHindrance } from "../../provisioning/fleet-sync.ts";
+import { type SyncFinding, syncHindrance } from "../../provisioning/fleet-sync.ts";
 import type { Placement } from "../../provisioning/placements.ts";
+import type { SyncFindingKind } from "../../provisioning/reconcile/findings.ts";
 import type { Registry } from "../../provisioning/registry.ts";
 import { isOperatorsScope, LIFECYCLE_SCOPES, MANAGEMENT_API_AUDIENCE } from "../auth/management-api.ts";
 import type { Clock } from "../domain/clock.ts";
@@ -12,6 +13,7 @@ import { applyShared } from "../sync/apply.ts";
 import { readShared } from "../sync/control-plane.ts";
 import { createKeeper, type Keeper } from "../sync/keeper.ts";
 import { readHead } from "../sync/log.ts";
+import type { Plan } from "../sync/plan.ts";
 import type { SyncOptions, SyncRules } from "../sync/rules.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { FleetJobs } from "./fleet-jobs.ts";
@@ -92,7 +94,13 @@ export function keepTenants(
   }, log);
 
   return {
-    job: { hindrance, bring: keeper.bring, version: () => keeper.head()?.version ?? null },
+    job: {
+      hindrance,
+      bring: keeper.bring,
+      version: () => keeper.head()?.version ?? null,
+      look: async (tenantId: string) => findingsIn(await keeper.look(tenantId)),
+      repair: async (tenantId: string) => void (await keeper.repair(tenantId)),
+    },
     bringUpToDate: sync.isOff ? undefined : keeper.current,
     heard: () => (sync.isOff ? Promise.resolve() : keeper.heard()),
     /** Adapters whose changes of what is shared reach the tenants before they are answered. */
@@ -104,6 +112,26 @@ export function keepTenants(
 }
 
 export type KeptTenants = ReturnType<typeof keepTenants>;
+
+const FOUND = {
+  create: "sync_missing",
+  adopt: "sync_missing",
+  update: "sync_different",
+  remove: "sync_leftover",
+} as const satisfies Record<Plan["changes"][number]["action"], SyncFindingKind>;
+
+/** What a plan would change, and what it cannot, as an operator reads it. */
+function findingsIn({ changes, collisions }: Plan): SyncFinding[] {
+  return [
+    ...changes.map(({ action, ...rest }) => ({ kind: FOUND[action], ...aboutOf(rest) })),
+    ...collisions.map((collision) => ({ kind: "sync_collision" as const, ...aboutOf(collision) })),
+  ];
+}
+
+const aboutOf = ({ kind, label, originId, localId }: Plan["collisions"][number]) => ({
+  subject: `${kind} ${label || originId}`,
+  detail: localId === originId ? originId : `${originId}, there ${localId}`,
+});
 
 const PAGE_ROWS = 100;
 

@@ -29,17 +29,47 @@ const rolesOf = async (tenantId: string): Promise<string[]> =>
 
 /** The roles in a tenant's file, asked past everything that would bring it up to date. */
 async function rolesInFile(tenantId: string): Promise<unknown[]> {
-  const ask = async (path: string, sql: string, ...parameters: unknown[]) => {
-    const database = await openFile(join(house.directory, path));
-    try {
-      return (await database.batch([{ sql, parameters }]))[0]?.rows ?? [];
-    } finally {
-      await database.close();
-    }
+  return (await ask(await fileOf(tenantId), "select name from roles")).map(({ name }) => name);
+}
+
+async function ask(path: string, sql: string, ...parameters: unknown[]) {
+  const database = await openFile(path);
+  try {
+    return (await database.batch([{ sql, parameters }]))[0]?.rows ?? [];
+  } finally {
+    await database.close();
+  }
+}
+
+async function fileOf(tenantId: string): Promise<string> {
+  const path = join(house.directory, "control-plane.db");
+  const [placed] = await ask(path, "select database from rh_placements where tenant_id = ?", tenantId);
+  return join(house.directory, "tenants", `${placed?.database}.db`);
+}
+
+interface Operation {
+  readonly id: string;
+  readonly status: string;
+  readonly counts: { readonly failed: number };
+  readonly findings: {
+    readonly counts: Readonly<Record<string, number>>;
+    readonly items: readonly { readonly kind: string; readonly tenant_id: string; readonly subject: string }[];
   };
-  const placed = await ask("control-plane.db", "select database from rh_placements where tenant_id = ?", tenantId);
-  const roles = await ask(join("tenants", `${placed[0]?.database}.db`), "select name from roles");
-  return roles.map(({ name }) => name);
+}
+
+/** Runs an operation on every tenant to its end. */
+async function operate(json: object): Promise<Operation> {
+  const { id } = await house.made<Operation>("/operations", { token, json });
+  const read = () => house.made<Operation>(`/operations/${id}`, { token });
+  await until(async () => (await read()).status !== "running");
+  return await read();
+}
+
+/** Somebody edits a tenant's file by hand. */
+async function editFile(tenantId: string, sql: string): Promise<void> {
+  const database = await openFile(await fileOf(tenantId));
+  await database.batch([{ sql, parameters: [] }]);
+  await database.close();
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -79,17 +109,41 @@ describe("a role of the control plane", () => {
   it("reaches tenants that nobody asks, behind the requests", async () => {
     await house.made("/roles", { token, json: { name: "Quiet" } });
     const atOnce = await rolesInFile(FIRST);
-    const before = await rolesInFile(LAST);
 
     await until(async () => (await rolesInFile(LAST)).includes("Quiet"));
 
     expect(atOnce).toContain("Quiet");
-    expect(before).not.toContain("Quiet");
   });
 
   it("is in a tenant that is made later", async () => {
     await house.made("/tenants", { token, json: { id: "made-later", friendly_name: "Later" } });
 
     expect(await rolesOf("made-later")).toContain("Editor");
+  });
+});
+
+describe("a tenant whose rows were edited by hand", () => {
+  it("is found and not changed by sync-verify, and made equal by sync-repair but for what is its own", async () => {
+    await house.made("/roles", { token, json: { name: "Edited" } });
+    await house.made("/roles", { token, json: { name: "Lost" } });
+    await house.made("/roles", { token, at: LAST, json: { name: "Taken" } });
+    await house.made("/roles", { token, json: { name: "Taken" } });
+    await editFile(FIRST, "update roles set description = 'by hand' where name = 'Edited'");
+    await editFile(FIRST, "delete from roles where name = 'Lost'");
+
+    const verified = await operate({ kind: "sync-repair", dry_run: true });
+    const repaired = await operate({ kind: "sync-repair" });
+    const again = await operate({ kind: "sync-verify" });
+
+    const seen = ({ findings }: Operation) =>
+      findings.items.map(({ kind, tenant_id, subject }) => `${tenant_id} ${kind} ${subject}`).sort();
+    const collision = `${LAST} sync_collision role Taken`;
+    const broken = [`${FIRST} sync_different role Edited`, `${FIRST} sync_missing role Lost`];
+    expect(seen(verified)).toEqual([...broken, collision]);
+    expect(verified.findings.counts).toMatchObject({ found: 3, repaired: 0 });
+    expect(seen(repaired)).toEqual([...broken, collision]);
+    expect(repaired.findings.counts).toMatchObject({ found: 0, repaired: 2, left: 1 });
+    expect(seen(again)).toEqual([collision]);
+    expect(await rolesInFile(FIRST)).toContain("Lost");
   });
 });

@@ -25,6 +25,8 @@ const beginRoute = createRoute({
   },
 });
 
+const REPAIRING: readonly string[] = ["reconcile", "sync-repair"];
+
 /** `GET` and `POST /operations`: what is done to many tenants. */
 export function addFleetRoutes(router: OpenAPIHono, fleet: FleetService): void {
   router.openapi(listRoute, async (c) => {
@@ -37,8 +39,8 @@ export function addFleetRoutes(router: OpenAPIHono, fleet: FleetService): void {
   router.openapi(beginRoute, async (c) => {
     requireGlobal();
     const asked = c.req.valid("json");
-    // What reconciling would find is only known when it was looked for: then its dry run is behind the request, too.
-    if (asked.dry_run && asked.kind !== "reconcile") return c.json(await fleet.plan(asked), 200);
+    // What would be repaired is only known when it was looked for: then the dry run is behind the request, too.
+    if (asked.dry_run && !REPAIRING.includes(asked.kind)) return c.json(await fleet.plan(asked), 200);
     const id = await fleet.begin(asked, initiator());
     return c.json(await requireFleetOperation(fleet, id), 202, acceptedHeaders(id, prefersAsync(c)));
   });

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { FLEET_KINDS } from "../../../provisioning/fleet-journal.ts";
-import { FINDINGS, type FindingKind } from "../../../provisioning/reconcile/findings.ts";
+import { FINDINGS, type FindingKind, SYNC_FINDINGS } from "../../../provisioning/reconcile/findings.ts";
 import { TenantId } from "../../domain/tenants.ts";
 
 /** More than anybody names by hand; without a list it is everybody. */
@@ -29,7 +29,7 @@ export const FleetOperation = z.object({
 });
 export type FleetOperation = z.infer<typeof FleetOperation>;
 
-const FINDING_KINDS = Object.keys(FINDINGS) as [FindingKind, ...FindingKind[]];
+const FINDING_KINDS = [...(Object.keys(FINDINGS) as FindingKind[]), ...SYNC_FINDINGS] as const;
 
 /** What reconciling has found. */
 const Found = z.object({
@@ -64,7 +64,7 @@ export const FleetDetail = FleetOperation.extend({
     z.object({ tenant_id: z.string(), wave: Wave, reason: z.string().nullable(), at: z.string().nullable() }),
   ),
   next: z.string().optional().describe("`from` of the next page of failed tenants"),
-  findings: Findings.optional().describe("Of reconciling only"),
+  findings: Findings.optional().describe("Of reconciling, and of sync-verify and sync-repair"),
 });
 export type FleetDetail = z.infer<typeof FleetDetail>;
 
@@ -91,7 +91,7 @@ export const NewFleetOperation = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "Only says who would have a turn, wave by wave; of `reconcile` an operation that finds and repairs nothing",
+      "Only says who would have a turn, wave by wave; of `reconcile` and `sync-repair` an operation that only finds",
     ),
 });
 export type NewFleetOperation = z.infer<typeof NewFleetOperation>;
