@@ -31,6 +31,7 @@ export {
   type SubdomainRouting,
 } from "./http/middleware/subdomain.ts";
 export { createProtectSyncedMiddleware, type ProtectSyncedEnv } from "./http/protect-synced.ts";
+export type { SyncFilters, SyncKinds } from "./sync/rules.ts";
 export { validateTenantAccess } from "./tenancy/access.ts";
 export {
   createFileFactory,
@@ -68,3 +69,4 @@ export {
   runRecordedTenantOperation,
   type TenantOperationExecutor,
 } from "./wiring/recorded-operations.ts";
+export { createSyncHooks, type SyncEntityHooks, type SyncHooksConfig } from "./wiring/sync-hooks.ts";

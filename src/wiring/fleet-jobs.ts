@@ -55,10 +55,19 @@ export function createFleetJobs(needs: FleetJobNeeds): FleetJobs {
   };
 }
 
+interface Starting {
+  readonly jobs: FleetJobs;
+  /** Brings tenants forward to what is shared. */
+  readonly kept: { start(): void; stop(): Promise<void> };
+  readonly log: Logger;
+}
+
 /** Begins what every start has to catch up with, behind the requests. */
-export function startFleetJobs(fleet: Fleet, jobs: FleetJobs, log: Logger) {
+export function startFleetJobs(fleet: Fleet, { jobs, kept, log }: Starting) {
   const migrations = startFleetJob(fleet, jobs.migrate(), log);
   const organizations = startFleetJob(fleet, jobs.organizations(), log);
+  // Opening a database migrates it: nobody is brought forward ahead of the canaries.
+  void migrations.ended.then(kept.start);
   return {
     /** Settles when the migrations are over, halted or stopped. */
     migrated: migrations.ended,
@@ -66,6 +75,7 @@ export function startFleetJobs(fleet: Fleet, jobs: FleetJobs, log: Logger) {
     async stop(): Promise<void> {
       await migrations.stop();
       await organizations.stop();
+      await kept.stop();
     },
   };
 }

@@ -52,6 +52,7 @@ import { createAuditing } from "./auditing.ts";
 import { type ControlPlane, inStartingOrder, openControlPlane } from "./control-plane.ts";
 import { type CustomDomains, createCustomDomains } from "./custom-domains.ts";
 import { createDirectory } from "./directory.ts";
+import { everyPlacement } from "./every-placement.ts";
 import { createLending, type Inheritance, requireInheritance } from "./fallback.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs, startFleetJobs } from "./fleet-jobs.ts";
@@ -183,8 +184,7 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
 
   const operations = startOperations(lifecycle, log);
   const migration = jobs.migrate();
-  const fleetJobs = startFleetJobs(fleet, jobs, log);
-  void fleetJobs.migrated.then(kept.start);
+  const fleetJobs = startFleetJobs(fleet, { jobs, kept, log });
   upkeep = startUpkeep({
     data,
     async *tenants() {
@@ -212,7 +212,6 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
     },
     async close() {
       await fleetJobs.stop();
-      await kept.stop();
       await pending.idle();
       await fleetOperations.stop();
       await operations.stop();
@@ -387,12 +386,7 @@ async function* servedTenants(
   { registry }: ControlPlane,
   isBehind: (placement: Placement) => boolean,
 ): AsyncIterable<string> {
-  const take = 100;
-  let page = await registry.list({ take });
-  while (page.length > 0) {
-    for (const placement of page) {
-      if (placement.state === "ready" && !isBehind(placement)) yield placement.tenantId;
-    }
-    page = await registry.list({ take, from: page.at(-1)?.tenantId ?? "" });
+  for await (const placement of everyPlacement(registry)) {
+    if (placement.state === "ready" && !isBehind(placement)) yield placement.tenantId;
   }
 }

@@ -3,7 +3,6 @@ import type { Fleet, FleetReport } from "../../provisioning/fleet.ts";
 import { type SyncFinding, syncHindrance } from "../../provisioning/fleet-sync.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import type { SyncFindingKind } from "../../provisioning/reconcile/findings.ts";
-import type { Registry } from "../../provisioning/registry.ts";
 import { isOperatorsScope, LIFECYCLE_SCOPES, MANAGEMENT_API_AUDIENCE } from "../auth/management-api.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Store } from "../entities/store.ts";
@@ -16,6 +15,7 @@ import { readHead } from "../sync/log.ts";
 import type { Plan } from "../sync/plan.ts";
 import type { SyncOptions, SyncRules } from "../sync/rules.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { everyPlacement } from "./every-placement.ts";
 import type { FleetJobs } from "./fleet-jobs.ts";
 
 /** AuthHero's own, made when the control plane is set up. */
@@ -26,7 +26,8 @@ const NOTHING: SyncOptions = { resourceServers: false, roles: false, connections
 /** On the control plane they are about tenants; in a tenant they would be about nothing. */
 const LIFECYCLE: ReadonlySet<string> = new Set(LIFECYCLE_SCOPES.map(({ value }) => value));
 
-const rulesOf = (options: SyncOptions): SyncRules => ({
+/** The rules of options, with what never leaves a control plane. */
+export const rulesOf = (options: SyncOptions): SyncRules => ({
   ...options,
   managementAudience: MANAGEMENT_API_AUDIENCE,
   adminRole: ADMIN_ROLE,
@@ -132,16 +133,6 @@ const aboutOf = ({ kind, label, originId, localId }: Plan["collisions"][number])
   subject: `${kind} ${label || originId}`,
   detail: localId === originId ? originId : `${originId}, there ${localId}`,
 });
-
-const PAGE_ROWS = 100;
-
-async function* everyPlacement({ list }: Pick<Registry, "list">): AsyncIterable<Placement> {
-  let page = await list({ take: PAGE_ROWS });
-  while (page.length > 0) {
-    yield* page;
-    page = await list({ take: PAGE_ROWS, from: page.at(-1)?.tenantId ?? "" });
-  }
-}
 
 /** Changes often come together. */
 const REST_MS = 1_000;

@@ -1,0 +1,13 @@
+import type { Placement } from "../../provisioning/placements.ts";
+import type { Registry } from "../../provisioning/registry.ts";
+
+const PAGE_ROWS = 100;
+
+/** Every placement there is, the control plane's included, read a page at a time. */
+export async function* everyPlacement({ list }: Pick<Registry, "list">): AsyncIterable<Placement> {
+  let page = await list({ take: PAGE_ROWS });
+  while (page.length > 0) {
+    yield* page;
+    page = await list({ take: PAGE_ROWS, from: page.at(-1)?.tenantId ?? "" });
+  }
+}

@@ -1,0 +1,106 @@
+import { emitWarning } from "node:process";
+import type { DataAdapters } from "@authhero/adapter-interfaces";
+import * as z from "zod";
+import type { TenantHooks } from "../auth/tenant-hooks.ts";
+import { callable, requireOptions } from "../domain/options.ts";
+import { applyOver, stockOf } from "../sync/over-adapters.ts";
+import type { SyncFilters, SyncKinds } from "../sync/rules.ts";
+import { type Shared, shareOf } from "../sync/shared.ts";
+import { rulesOf } from "./sync.ts";
+
+const CALLER = "createSyncHooks";
+
+/** What `createSyncHooks` needs to know. */
+export interface SyncHooksConfig {
+  readonly controlPlaneTenantId: string;
+  readonly getChildTenantIds: () => readonly string[] | Promise<readonly string[]>;
+  readonly getAdapters: (tenantId: string) => DataAdapters | Promise<DataAdapters>;
+  readonly getControlPlaneAdapters: () => DataAdapters | Promise<DataAdapters>;
+  /** Which kinds are shared; each by default. A kind that is not has no hooks. */
+  readonly sync?: SyncKinds;
+  readonly filters?: SyncFilters;
+  /** Told of a tenant that could not be brought forward; the next change tries again. Default: a process warning. */
+  readonly onError?: (tenantId: string, error: unknown) => void;
+}
+
+interface Context {
+  readonly tenantId: string;
+}
+
+interface ChangeHooks {
+  readonly afterCreate: (context: Context, ...rest: unknown[]) => Promise<void>;
+  readonly afterUpdate: (context: Context, ...rest: unknown[]) => Promise<void>;
+  readonly afterDelete: (context: Context, ...rest: unknown[]) => Promise<void>;
+}
+
+/** In the shape of AuthHero's `entityHooks`, where each stands in a list. */
+export interface SyncEntityHooks {
+  readonly resourceServers?: ChangeHooks;
+  readonly roles?: ChangeHooks;
+  readonly connections?: ChangeHooks;
+  readonly rolePermissions?: {
+    readonly afterAssign: (context: Context, ...rest: unknown[]) => Promise<void>;
+    readonly afterRemove: (context: Context, ...rest: unknown[]) => Promise<void>;
+  };
+}
+
+/**
+ * Hooks that keep the tenants of an app of one's own at what its control plane shares, through adapters of whatever
+ * kind. Each change compares every tenant as a whole, so what failed is made good by the next. Without a log of its
+ * own it is eventual; the house of `initMultiTenant` needs none of this.
+ */
+export function createSyncHooks(config: SyncHooksConfig): {
+  readonly entityHooks: SyncEntityHooks;
+  readonly tenantHooks: Required<Pick<TenantHooks, "afterCreate">>;
+} {
+  requireOptions(CALLER, Options, config);
+  const { controlPlaneTenantId: own, getAdapters, onError = warn, sync = {}, filters } = config;
+  const rules = rulesOf({ ...sync, ...(filters && { filters }) });
+  const shared = async (): Promise<Shared> =>
+    shareOf(rules, await stockOf(await config.getControlPlaneAdapters(), own));
+
+  const changed = async ({ tenantId }: Context): Promise<void> => {
+    if (tenantId !== own) return;
+    const target = await shared();
+    for (const child of await config.getChildTenantIds()) {
+      if (child === own) continue;
+      // It has happened on the control plane: one tenant must not fail it, nor keep the others waiting.
+      await applyTo(child, target).catch((error: unknown) => onError(child, error));
+    }
+  };
+  const applyTo = async (child: string, target: Shared) => applyOver(await getAdapters(child), child, target);
+
+  const hooks: ChangeHooks = { afterCreate: changed, afterUpdate: changed, afterDelete: changed };
+  const { resourceServers = true, roles = true, connections = true } = sync;
+  return {
+    entityHooks: {
+      ...(resourceServers && { resourceServers: hooks }),
+      ...(roles && { roles: hooks, rolePermissions: { afterAssign: changed, afterRemove: changed } }),
+      ...(connections && { connections: hooks }),
+    },
+    tenantHooks: {
+      // A creation that fails here is tried again.
+      async afterCreate(_context, { id }) {
+        await applyTo(id, await shared());
+      },
+    },
+  };
+}
+
+const kinds = <T extends z.ZodType>(each: T) => ({ resourceServers: each, roles: each, connections: each });
+
+const Options = z.strictObject({
+  controlPlaneTenantId: z.string().min(1),
+  getChildTenantIds: callable(),
+  getAdapters: callable(),
+  getControlPlaneAdapters: callable(),
+  sync: z.strictObject(kinds(z.boolean().optional())).optional(),
+  filters: z.strictObject(kinds(callable().optional())).optional(),
+  onError: callable().optional(),
+});
+
+function warn(tenantId: string, error: unknown): void {
+  // The error itself may say what nobody should read in a log.
+  const kind = error instanceof Error ? error.name : "an error";
+  emitWarning(`${CALLER}: the tenant ${tenantId} could not be brought forward (${kind}); the next change tries again`);
+}
