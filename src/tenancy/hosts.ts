@@ -9,6 +9,8 @@ export interface HostRules {
   /** Children are `{tenant}.{baseDomain}`. Without it only the control plane has a host. */
   readonly baseDomain: string | undefined;
   readonly controlPlaneTenantId: string;
+  /** Labels below the base domain that are nobody's, in lower case, besides those that no tenant can have for its id. */
+  readonly reservedSubdomains?: readonly string[];
 }
 
 /**
@@ -35,9 +37,13 @@ export function matchHost(header: string, rules: HostRules): HostMatch {
   const label = labelBelow(rules.baseDomain, name);
   if (label === null) return canBeClaimed(name, rules) ? { kind: "foreign", name } : { kind: "unknown" };
   // The control plane has one host, the issuer's: its id as a label is no second door.
-  if (RESERVED_TENANT_IDS.includes(label) || label === rules.controlPlaneTenantId) return { kind: "unknown" };
+  if (isReserved(label, rules) || label === rules.controlPlaneTenantId) return { kind: "unknown" };
   return TenantId.safeParse(label).success ? { kind: "tenant", tenantId: label } : { kind: "nobody" };
 }
+
+/** Whether a label leads nowhere, so that no tenant can be reached by it. */
+export const isReserved = (label: string, { reservedSubdomains = [] }: Pick<HostRules, "reservedSubdomains">) =>
+  RESERVED_TENANT_IDS.includes(label) || reservedSubdomains.includes(label);
 
 /** The canonical origin of a tenant: at the first of its verified domains, else at its sub-domain. */
 export function canonicalOrigin(tenantId: string, rules: HostRules, domains: readonly string[]): URL {

@@ -11,7 +11,7 @@ import { tenantInsert } from "../entities/tenants.ts";
 import { type InheritedSettingsOf, requireUnlocked } from "../fallback/settings.ts";
 import type { CreateTenant, Tenant } from "../http/tenants/schemas.ts";
 import type { Creation, TenantsService } from "../http/tenants/service.ts";
-import { type HostRules, originOf } from "../tenancy/hosts.ts";
+import { type HostRules, isReserved, originOf } from "../tenancy/hosts.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { placeFor } from "./database-wishes.ts";
 import { noOrganizationYet } from "./organizations.ts";
@@ -110,8 +110,10 @@ export function createCreations(making: TenantMaking): Pick<TenantsService, "cre
 const deleted = (tenantId: string) =>
   new PlatformError("conflict", "tenant_deleted", `The tenant ${tenantId} was deleted while it was made`);
 
-/** The issuer's own host may lie right under the base domain; a tenant of that label would share it. */
-function refuseOwnHost(id: string, rules: HostRules): void {
-  if (originOf(id, rules).host !== rules.issuer.host) return;
-  throw new PlatformError("invalid", "reserved_tenant_id", `id: ${id} is the control plane's own host`);
+/** The issuer's own host may lie right under the base domain; a tenant of that label would share it, or have none. */
+export function refuseOwnHost(id: string, rules: HostRules): void {
+  const isOwn = originOf(id, rules).host === rules.issuer.host;
+  if (!isOwn && !isReserved(id, rules)) return;
+  const why = isOwn ? "is the control plane's own host" : "is reserved";
+  throw new PlatformError("invalid", "reserved_tenant_id", `id: ${id} ${why}`);
 }

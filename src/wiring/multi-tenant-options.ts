@@ -8,7 +8,7 @@ import type { KeyRing } from "../db/seal.ts";
 import { makingOf, type Source } from "../db/source.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { callable, having, refuseOptions, requireOptions } from "../domain/options.ts";
-import { BaseDomain } from "../http/middleware/subdomain.ts";
+import { type SubdomainRouting, SubdomainRoutingShape } from "../http/middleware/subdomain.ts";
 import type { LogLevel } from "../log/logger.ts";
 import type { SyncOptions } from "../sync/rules.ts";
 import type { ResolveTxt } from "../tenancy/txt-records.ts";
@@ -51,10 +51,8 @@ export interface MultiTenantConfig
   readonly databaseIsolation: DatabaseFactory;
   /** The control plane's origin; tenants share its scheme and port. Default `http://localhost:3000/`. */
   readonly issuer?: string;
-  readonly subdomainRouting?: {
-    /** Tenants are `{tenant}.{baseDomain}`. Default: the host name of `issuer`. */
-    readonly baseDomain?: string;
-  };
+  /** `baseDomain` is the host name of `issuer` by default. */
+  readonly subdomainRouting?: Partial<SubdomainRouting>;
   /** Addresses and networks whose `x-forwarded-*` headers count. Default: nobody's. */
   readonly trustedProxies?: readonly string[];
   /** Looks up the TXT record that proves a custom domain, as `resolveTxt` of `node:dns/promises` does. Default: asks the machine's. */
@@ -124,7 +122,7 @@ const Options = z.strictObject({
   dataAdapter: having("data adapters: createAdapters of rowhouse/adapter", "tenants", "users").optional(),
   databaseIsolation: having("a database factory", "getAdapters", "provision", "deprovision"),
   issuer: z.string().optional(),
-  subdomainRouting: z.strictObject({ baseDomain: BaseDomain.optional() }).optional(),
+  subdomainRouting: z.strictObject(SubdomainRoutingShape).partial().optional(),
   trustedProxies: strings,
   resolveTxt: callable().optional(),
   defaultPermissions: strings,

@@ -66,7 +66,10 @@ async function open(options: MultiTenantConfig, plan: MultiTenantPlan, log: Logg
         if (!options.onFirstLogin) throw firstLoginUnheard(tenantId);
         await options.onFirstLogin(login);
       },
-      additions: { hooks: hooksIn(options), authHero: additionsIn(options), requireOrganizationMatch },
+      additions: {
+        ...{ hooks: hooksIn(options), authHero: additionsIn(options), requireOrganizationMatch },
+        subdomains: subdomainsIn(options),
+      },
     });
   } catch (error) {
     await controlPlane.close();
@@ -77,6 +80,13 @@ async function open(options: MultiTenantConfig, plan: MultiTenantPlan, log: Logg
 /** Events first, then `hooks.tenants`, then AuthHero's list. */
 function hooksIn({ hooks = {}, entityHooks }: MultiTenantConfig): TenantHooks[] {
   return [hooksOf(hooks), hooks.tenants, ...(entityHooks?.tenants ?? [])].filter((each) => each !== undefined);
+}
+
+function subdomainsIn({ subdomainRouting: { reservedSubdomains = [], resolveSubdomain } = {} }: MultiTenantConfig) {
+  return {
+    reservedSubdomains: reservedSubdomains.map((label) => label.toLowerCase()),
+    ...(resolveSubdomain && { resolveSubdomain }),
+  };
 }
 
 /** What AuthHero itself is given. Hooks of tenants are called by the house: its routes are in place of AuthHero's. */

@@ -30,7 +30,7 @@ import type { LenderOf } from "../fallback/lender.ts";
 import { withSystemScopes } from "../fallback/resource-servers.ts";
 import { type InheritedSettingsOf, inheritedSettings, withSettings } from "../fallback/settings.ts";
 import type { Audit } from "../http/front/audit.ts";
-import { createFront } from "../http/front/index.ts";
+import { createFront, type FrontOptions } from "../http/front/index.ts";
 import { createOperationsRouter } from "../http/operations/router.ts";
 import { createTenantsRouter } from "../http/tenants/router.ts";
 import type { Logger } from "../log/logger.ts";
@@ -119,6 +119,7 @@ export interface Additions {
   readonly hooks?: readonly TenantHooks[];
   readonly authHero?: AuthHeroAdditions;
   readonly requireOrganizationMatch?: boolean;
+  readonly subdomains?: Pick<FrontOptions, "reservedSubdomains" | "resolveSubdomain">;
 }
 
 export interface HouseOptions
@@ -174,7 +175,7 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const authAdapters = routed({ ...routing, surface: "auth", operations: operationsFace });
   const own = raisingEpochs(kept.announced(authAdapters), controlPlane.registry.raiseEpoch);
   const data = withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf);
-  const domains = createCustomDomains(controlPlane, { rules: hostRules(config), resolveTxt, clock });
+  const domains = createCustomDomains(controlPlane, { rules: hostRules(config, additions), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
   const { front, routes } = frontOver(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing, lenderOf, inheritedOf, kept },
@@ -317,7 +318,7 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   const { config, log, clock, data, lifecycle, journal, routing, mailing, domains, additions } = behind;
   const { lenderOf, inheritedOf } = behind;
   const { tenantId, registry } = controlPlane;
-  const rules = hostRules(config);
+  const rules = hostRules(config, additions);
   const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
   const tenants = createTenantsService({
     ...{ controlPlane, lifecycle, journal, rules, clock, team: behind.team },
@@ -375,7 +376,8 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
   return { front, routes: authHero.routes };
 }
 
-const hostRules = (config: Config): HostRules => ({
+const hostRules = (config: Config, { subdomains }: Additions): HostRules & Additions["subdomains"] => ({
+  ...subdomains,
   issuer: new URL(config.ISSUER),
   baseDomain: config.BASE_DOMAIN,
   controlPlaneTenantId: config.CONTROL_PLANE_TENANT_ID,

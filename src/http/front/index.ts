@@ -31,7 +31,7 @@ import { foreignTokens } from "./foreign-tokens.ts";
 import { asking, forward, type Inner } from "./forward.ts";
 import { guard } from "./guard.ts";
 import { headAsGet } from "./head-as-get.ts";
-import { hosts } from "./hosts.ts";
+import { hosts, type ResolveLabel } from "./hosts.ts";
 import { logoutUrls } from "./logout-urls.ts";
 import { mailProvider } from "./mail-provider.ts";
 import { type ListMails, mailbox } from "./mailbox.ts";
@@ -57,6 +57,10 @@ export interface FrontOptions {
   /** Children are `{tenant}.{baseDomain}`; without it only the control plane has a host. */
   readonly baseDomain: string | undefined;
   readonly controlPlaneTenantId: string;
+  /** Labels below the base domain that are nobody's, in lower case. */
+  readonly reservedSubdomains?: readonly string[];
+  /** Default: the label is the tenant's id. */
+  readonly resolveSubdomain?: ResolveLabel;
   /** Addresses and CIDR ranges of the proxies whose `x-forwarded-*` count. */
   readonly trustedProxies: readonly string[];
   readonly placements: Placements;

@@ -9,7 +9,7 @@ import { type MultiTenancyEnv, refusing } from "./env.ts";
 /** Finds the tenant of a label below the base domain; null when there is none. `c` is the request's Hono context. */
 export type ResolveSubdomain = (
   label: string,
-  c: Context<MultiTenancyEnv>,
+  c: Context,
 ) => string | null | undefined | Promise<string | null | undefined>;
 
 export interface SubdomainRouting {
@@ -27,7 +27,7 @@ export interface SubdomainOptions extends SubdomainRouting {
 }
 
 /** A host name as RFC 1123 has it, in any case, without port. */
-export const BaseDomain = z
+const BaseDomain = z
   .string()
   .regex(/^(?:(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!$)|$))+$/i, "must be a domain like auth.example.com, without port");
 
@@ -51,14 +51,14 @@ const Options = z.strictObject({ ...SubdomainRoutingShape, controlPlaneTenantId:
 export function createSubdomainMiddleware(options: SubdomainOptions): MiddlewareHandler<MultiTenancyEnv> {
   requireOptions("createSubdomainMiddleware", Options, options);
   const { baseDomain, controlPlaneTenantId = "control_plane", resolveSubdomain = knownTenant } = options;
-  const reserved = new Set(options.reservedSubdomains?.map((label) => label.toLowerCase()));
-  const rules = { issuer: new URL(`https://${baseDomain}/`), baseDomain, controlPlaneTenantId };
+  const reservedSubdomains = options.reservedSubdomains?.map((label) => label.toLowerCase()) ?? [];
+  const rules = { issuer: new URL(`https://${baseDomain}/`), baseDomain, controlPlaneTenantId, reservedSubdomains };
 
   const tenantOf = async (c: Context<MultiTenancyEnv>): Promise<string> => {
     const match = matchHost(c.req.header("host") ?? new URL(c.req.url).host, rules);
     if (match.kind === "control-plane") return controlPlaneTenantId;
     if (match.kind === "nobody") throw tenantNotFound();
-    if (match.kind !== "tenant" || reserved.has(match.tenantId)) throw unknownHost();
+    if (match.kind !== "tenant") throw unknownHost();
     const tenantId = await resolveSubdomain(match.tenantId, c);
     if (!tenantId) throw tenantNotFound();
     return tenantId;
