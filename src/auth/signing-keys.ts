@@ -65,6 +65,13 @@ export async function ensureTenantKey(
   take: () => Promise<SigningKey>,
 ): Promise<void> {
   const { signingKeys } = await keys.list({ q: `type:jwt_signing tenant_id:${tenantId}` });
-  if (signingKeys.some(({ pkcs7 }) => pkcs7 !== undefined)) return;
+  if (signingKeys.some(({ pkcs7, revoked_at }) => pkcs7 !== undefined && revoked_at === undefined)) return;
   await keys.create({ ...(await take()), tenant_id: tenantId });
+}
+
+/** Ends a tenant's keys, so that no token of its is good for a later tenant of that id. */
+export async function revokeTenantKeys(keys: KeysAdapter, tenantId: string, now: Date): Promise<void> {
+  const { signingKeys } = await keys.list({ q: `type:jwt_signing tenant_id:${tenantId}` });
+  const own = signingKeys.filter((key) => key.tenant_id === tenantId && isLive(key, now));
+  for (const { kid } of own) await keys.update(kid, { revoked_at: now.toISOString() });
 }

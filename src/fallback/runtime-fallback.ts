@@ -76,7 +76,8 @@ export function withSystemResourceServerInheritance(
   return withSystemScopes(adapters, lendersOf(adapters, options));
 }
 
-function lendersOf(adapters: DataAdapters, options: RuntimeFallbackOptions): LenderOf {
+/** Whom each tenant inherits from, read at the moment of use. */
+export function lendersOf(adapters: DataAdapters, options: RuntimeFallbackOptions): LenderOf {
   const choose = choosing(options);
   return async (tenantId) => {
     const chosen = await choose(tenantId);

@@ -58,10 +58,17 @@ export function createLending(controlPlane: ControlPlane, { inheritance, onStore
     if (!chosen) return null;
     const originIdOf = (id: string) => onStore(tenantId, (store) => originOf(store, tenantId, "connection", id));
     if (chosen.tenantId === own) return createLender({ ...chosen, adapters, remember, originIdOf });
-    const message = `resolveControlPlane: there is no control plane ${chosen.tenantId} here`;
-    throw new PlatformError("internal", "unknown_control_plane", message);
+    throw unknownControlPlane(chosen.tenantId);
   };
 }
+
+/** A house has one control plane. */
+export const unknownControlPlane = (tenantId: string) =>
+  new PlatformError(
+    "internal",
+    "unknown_control_plane",
+    `resolveControlPlane: there is no control plane ${tenantId} here`,
+  );
 
 const epochOf = (registry: Registry, tenantId: string) => async () => (await registry.get(tenantId))?.epoch ?? 0;
 

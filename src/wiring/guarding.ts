@@ -5,10 +5,8 @@ import { allowsOrganizations } from "../auth/organization-grants.ts";
 import { createKeyOwners } from "../auth/signing-keys.ts";
 import type { Clock } from "../domain/clock.ts";
 import { isMember } from "../entities/user-organizations.ts";
-import type { FrontOptions } from "../http/front/index.ts";
 import type { ControlPlane } from "./control-plane.ts";
-
-type Looked = Pick<FrontOptions, "placements" | "keys" | "affiliations" | "organizationGrants">;
+import type { Lookups } from "./front.ts";
 
 /** What the front's guard looks up: placements, key owners, memberships and client grants. */
 export function createLookups({ tenantId, registry, store, adapters }: ControlPlane, data: DataAdapters, clock: Clock) {
@@ -43,5 +41,5 @@ export function createLookups({ tenantId, registry, store, adapters }: ControlPl
     organizationGrants: {
       allow: (id, clientId, audience) => allowsOrganizations(data.clientGrants, id, clientId, audience),
     },
-  } satisfies Looked;
+  } satisfies Lookups;
 }

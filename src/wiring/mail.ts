@@ -41,7 +41,7 @@ interface MailingNeeds {
  * A tenant's mail is sent by its own provider, else by the control plane's, else by the deployment's `SMTP_URL`: all
  * or nothing, so that no secret goes to a server that its owner did not choose.
  */
-function createMailing(needs: MailingNeeds): Mailing {
+export function createMailing(needs: MailingNeeds): Mailing {
   const { config, clock, controlPlaneTenantId, lenderOf, ownProvider } = needs;
   const mailbox = config.DEV_MAILBOX ? createMailbox(clock) : null;
   const deployments = config.SMTP_URL ? smtpProvider(config.SMTP_URL) : mailbox && NOBODY;

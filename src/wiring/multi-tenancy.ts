@@ -136,7 +136,7 @@ const told =
   });
 
 /** Several hooks as one. */
-function inTurn(hooks: readonly TenantHooks[]): TenantHooks {
+export function inTurn(hooks: readonly TenantHooks[]): TenantHooks {
   return {
     beforeCreate: (context, tenant) => createTenantLife(context, hooks).creating(tenant),
     afterCreate: (context, tenant) => createTenantLife(context, hooks).created?.(tenant, context.ownAdapters),

@@ -8,6 +8,7 @@ import type { KeyRing } from "../db/seal.ts";
 import { makingOf, type Source } from "../db/source.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { callable, having, refuseOptions, requireOptions } from "../domain/options.ts";
+import { adaptersOf, type GetAdapters } from "../http/middleware/database.ts";
 import { type SubdomainRouting, SubdomainRoutingShape } from "../http/middleware/subdomain.ts";
 import type { LogLevel } from "../log/logger.ts";
 import type { SyncOptions } from "../sync/rules.ts";
@@ -29,8 +30,8 @@ export interface ControlPlaneOptions {
   readonly tenantId?: string;
   /** A client of the control plane, whose addresses all clients of all tenants have, too. Default: none. */
   readonly clientId?: string;
-  /** Holds the registry and the control plane's own data. It is migrated at the start. */
-  readonly database: Source;
+  /** Holds the registry and the control plane's own data. It is migrated at the start. Without it there is no registry. */
+  readonly database?: Source;
   /** Seals secrets at rest, the same in every process. Default: that of `dataAdapter`. */
   readonly keyRing?: KeyRing;
 }
@@ -44,11 +45,18 @@ type EntityHooks = NonNullable<AuthHeroAdditions["entityHooks"]>;
 export interface MultiTenantConfig
   extends Omit<AuthHeroAdditions, "hooks" | "entityHooks">,
     Omit<Inheritance, "controlPlaneClientId"> {
-  readonly controlPlane: ControlPlaneOptions;
-  /** The control plane's: what `createAdapters` makes of `controlPlane.database`. It may be left out. */
+  readonly controlPlane?: ControlPlaneOptions;
+  /**
+   * The control plane's: what `createAdapters` makes of `controlPlane.database`, and then it may be left out. Without
+   * that database, whatever adapters the control plane and its list of tenants are to be in.
+   */
   readonly dataAdapter?: DataAdapters;
-  /** Where tenants' databases are: what `toDatabaseFactory` or one of the ready-made factories gives. */
-  readonly databaseIsolation: DatabaseFactory;
+  /** Where tenants' databases are: what `toDatabaseFactory` or a ready-made factory gives; any, without a registry. */
+  readonly databaseIsolation?: DatabaseFactory;
+  /** Opens a tenant's database, without a registry: instead of `databaseIsolation.getAdapters`. */
+  readonly getAdapters?: GetAdapters;
+  /** Whose databases are kept in order, without a registry. Default: all tenants in `dataAdapter`. */
+  readonly getChildTenantIds?: () => Promise<readonly string[]>;
   /** The control plane's origin; tenants share its scheme and port. Default `http://localhost:3000/`. */
   readonly issuer?: string;
   /** `baseDomain` is the host name of `issuer` by default. */
@@ -82,9 +90,6 @@ export interface MultiTenantConfig
 
 /** What is known by name, and refused with what to do instead. */
 const REFUSED: Readonly<Record<string, string>> = {
-  getAdapters:
-    "is not supported by this version, which needs its registry: give controlPlane.database and databaseIsolation",
-  getChildTenantIds: "is not needed: the registry knows the tenants; remove it",
   managementDataAdapter: "is made here; remove it",
   codeExecutor: "would run tenants' code in this process; remove it",
   signingKeyMode: "cannot be chosen: each tenant signs with a key of its own; remove it",
@@ -113,14 +118,18 @@ const Extension = z.looseObject({
 });
 
 const Options = z.strictObject({
-  controlPlane: z.strictObject({
-    tenantId: z.string().optional(),
-    clientId: z.string().min(1).optional(),
-    database: DatabaseOption,
-    keyRing: KeyRingOption.optional(),
-  }),
+  controlPlane: z
+    .strictObject({
+      tenantId: z.string().optional(),
+      clientId: z.string().min(1).optional(),
+      database: DatabaseOption.optional(),
+      keyRing: KeyRingOption.optional(),
+    })
+    .optional(),
   dataAdapter: having("data adapters: createAdapters of rowhouse/adapter", "tenants", "users").optional(),
-  databaseIsolation: having("a database factory", "getAdapters", "provision", "deprovision"),
+  databaseIsolation: having("a database factory", "getAdapters", "provision", "deprovision").optional(),
+  getAdapters: callable().optional(),
+  getChildTenantIds: callable().optional(),
   issuer: z.string().optional(),
   subdomainRouting: z.strictObject(SubdomainRoutingShape).partial().optional(),
   trustedProxies: strings,
@@ -173,33 +182,80 @@ const Options = z.strictObject({
   webhookInvoker: authHeros,
 });
 
-/** The options, checked and completed. */
-export interface MultiTenantPlan {
-  readonly config: Config;
+/** The options, checked and completed: with a registry, or over what the caller has. */
+export type MultiTenantPlan = { readonly config: Config } & (RegistryPlan | PlainPlan);
+
+export interface RegistryPlan {
   readonly source: Source;
   readonly keyRing: KeyRing;
   readonly factory: BehindFactory;
+}
+
+export interface PlainPlan {
+  readonly source: null;
+  readonly adapters: DataAdapters;
+  readonly databases: DatabaseFactory;
 }
 
 /** Throws `invalid` (`invalid_options`) with everything that is wrong, by name. */
 export function planOf(options: MultiTenantConfig): MultiTenantPlan {
   refuseKnown(options);
   requireOptions(CALLER, Options, options);
-  const { controlPlane, databaseIsolation } = options;
   const problems: string[] = [];
-  const factory = behindFactory(databaseIsolation);
-  if (!factory) {
+  const { database } = options.controlPlane ?? {};
+  const behind = database === undefined ? plainPlan(options, problems) : registryPlan(options, database, problems);
+  const config = configOf(options, behind?.source ? behind.factory : undefined, problems);
+  if (problems.length > 0 || !behind || !config) return refuseOptions(CALLER, problems);
+  return { config, ...behind };
+}
+
+/** What only a registry knows, or makes needless. */
+const NEEDS_REGISTRY = ["undeleteDays", "resolveTxt"] as const;
+const NEEDS_NONE = ["getAdapters", "getChildTenantIds"] as const;
+
+function plainPlan(options: MultiTenantConfig, problems: string[]): PlainPlan | undefined {
+  const { controlPlane = {}, dataAdapter, databaseIsolation, getAdapters, sync } = options;
+  for (const name of NEEDS_REGISTRY) if (name in options) problems.push(`${name}: ${GIVE_DATABASE}`);
+  if (sync) problems.push(`sync: ${GIVE_DATABASE}`);
+  if (controlPlane.keyRing)
+    problems.push("controlPlane.keyRing: is for controlPlane.database; give it to createAdapters");
+  if (!dataAdapter) problems.push("dataAdapter: is missing; give it, or controlPlane.database");
+  else if (!dataAdapter.outbox) problems.push("dataAdapter: has no outbox, in which what is to be delivered is kept");
+  if (!databaseIsolation && !getAdapters) {
+    problems.push("databaseIsolation: is missing; give it, or getAdapters, so that each tenant has a database");
+  }
+  return dataAdapter && { source: null, adapters: dataAdapter, databases: databasesIn(options) };
+}
+
+const GIVE_DATABASE = "needs the registry; give controlPlane.database, or remove it";
+
+/** Without a factory databases are made elsewhere: one that is not there yet refuses the creation. */
+function databasesIn({ databaseIsolation, getAdapters }: MultiTenantConfig): DatabaseFactory {
+  const open = async (id: string) => await adaptersOf(getAdapters ?? ((of) => databaseIsolation?.getAdapters(of)), id);
+  return {
+    getAdapters: open,
+    provision: async (id) => void (await (databaseIsolation ? databaseIsolation.provision(id) : open(id))),
+    deprovision: async (id) => await databaseIsolation?.deprovision(id),
+  };
+}
+
+function registryPlan(options: MultiTenantConfig, database: Source, problems: string[]): RegistryPlan | undefined {
+  const { databaseIsolation } = options;
+  for (const name of NEEDS_NONE) {
+    if (name in options) problems.push(`${name}: is in place of the registry; remove it, or controlPlane.database`);
+  }
+  const factory = databaseIsolation && behindFactory(databaseIsolation);
+  if (!databaseIsolation) problems.push("databaseIsolation: is missing");
+  else if (!factory) {
     problems.push(
       "databaseIsolation: must be made by toDatabaseFactory or a ready-made factory; for databases of your own write a " +
         "provider with defineProvider",
     );
-  } else if (factory.database !== undefined && factory.database !== controlPlane.database) {
+  } else if (factory.database !== undefined && factory.database !== database) {
     problems.push("databaseIsolation: has a registry in another database; give it controlPlane.database, or none");
   }
   const keyRing = keyRingOf(options, problems);
-  const config = configOf(options, factory, problems);
-  if (problems.length > 0 || !factory || !keyRing || !config) return refuseOptions(CALLER, problems);
-  return { config, source: controlPlane.database, keyRing, factory };
+  return factory && keyRing && { source: database, keyRing, factory };
 }
 
 function refuseKnown(options: object): void {
@@ -214,13 +270,13 @@ function refuseKnown(options: object): void {
 }
 
 /** One key ring for everything: what one part seals the others must be able to open. */
-function keyRingOf({ controlPlane, dataAdapter }: MultiTenantConfig, problems: string[]): KeyRing | undefined {
+function keyRingOf({ controlPlane = {}, dataAdapter }: MultiTenantConfig, problems: string[]): KeyRing | undefined {
   if (!dataAdapter) {
     if (!controlPlane.keyRing) problems.push("controlPlane.keyRing: is missing");
     return controlPlane.keyRing;
   }
   const making = makingOf(dataAdapter);
-  if (making?.source !== controlPlane.database) {
+  if (!making || making.source !== controlPlane.database) {
     problems.push("dataAdapter: must be createAdapters(controlPlane.database); or remove it");
   } else if (making.keyRing === undefined) {
     problems.push("dataAdapter: has no keyRing; give createAdapters one");
@@ -245,7 +301,7 @@ const SETTINGS = {
 function configOf(options: MultiTenantConfig, factory: BehindFactory | undefined, problems: string[]): Config | null {
   const { controlPlane, issuer, subdomainRouting, trustedProxies, consoleCallbacks, undeleteDays, smtp } = options;
   const variables: Record<keyof typeof SETTINGS, string | undefined> = {
-    CONTROL_PLANE_TENANT_ID: controlPlane.tenantId,
+    CONTROL_PLANE_TENANT_ID: controlPlane?.tenantId,
     ISSUER: issuer,
     BASE_DOMAIN: subdomainRouting?.baseDomain,
     TRUSTED_PROXIES: trustedProxies?.join(","),

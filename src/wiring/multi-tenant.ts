@@ -1,5 +1,6 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import type { AuthHeroAdditions } from "../auth/authhero.ts";
+import type { FirstLogin } from "../auth/control-plane.ts";
 import { hooksOf, type TenantHooks } from "../auth/tenant-hooks.ts";
 import { openSource } from "../db/source.ts";
 import { systemClock } from "../domain/clock.ts";
@@ -8,6 +9,7 @@ import { createLateApp } from "../http/late-app.ts";
 import { createLogger, type Logger } from "../log/logger.ts";
 import { controlPlaneIn } from "./control-plane.ts";
 import { type MultiTenantConfig, type MultiTenantPlan, planOf } from "./multi-tenant-options.ts";
+import { openPlainHouse } from "./plain-house.ts";
 import { type House, openHouse } from "./rowhouse.ts";
 
 /** Rowhouse as part of another program. */
@@ -44,37 +46,51 @@ export function initMultiTenant(config: MultiTenantConfig): MultiTenant {
 }
 
 async function open(options: MultiTenantConfig, plan: MultiTenantPlan, log: Logger): Promise<House> {
-  const { config, source, keyRing, factory } = plan;
+  const { config } = plan;
   const clock = systemClock;
+  const given = { config, log, clock, ...inBoth(options, config.CONTROL_PLANE_TENANT_ID) };
+  if (plan.source === null) {
+    const { adapters, databases } = plan;
+    const { getChildTenantIds } = options;
+    return await openPlainHouse({ ...given, adapters, databases, ...(getChildTenantIds && { getChildTenantIds }) });
+  }
+  const { source, keyRing, factory } = plan;
   const tenantId = config.CONTROL_PLANE_TENANT_ID;
   const controlPlane = await controlPlaneIn({ database: openSource(source), keyRing, tenantId, clock });
-  const { defaultPermissions, defaultRoles, requireOrganizationMatch = true } = options;
-  const { resolveControlPlane, settingsInheritance, resolveTxt } = options;
-  const { clientId: controlPlaneClientId } = options.controlPlane;
   const { provider } = factory;
+  const { resolveTxt, sync } = options;
   try {
     return await openHouse(controlPlane, {
-      ...{ config, log, clock, provider: provider.name, providers: { [provider.name]: provider } },
-      ...(defaultPermissions && { defaultPermissions }),
-      ...(defaultRoles && { defaultRoles }),
+      ...{ ...given, provider: provider.name, providers: { [provider.name]: provider } },
       ...(resolveTxt && { resolveTxt }),
-      ...(resolveControlPlane && { resolveControlPlane }),
-      ...(controlPlaneClientId !== undefined && { controlPlaneClientId }),
-      ...(settingsInheritance && { settingsInheritance }),
-      ...(options.sync !== undefined && { sync: options.sync }),
-      async keepLogin(login) {
-        if (!options.onFirstLogin) throw firstLoginUnheard(tenantId);
-        await options.onFirstLogin(login);
-      },
-      additions: {
-        ...{ hooks: hooksIn(options), authHero: additionsIn(options), requireOrganizationMatch },
-        subdomains: subdomainsIn(options),
-      },
+      ...(sync !== undefined && { sync }),
     });
   } catch (error) {
     await controlPlane.close();
     throw error;
   }
+}
+
+/** What both houses are given. */
+function inBoth(options: MultiTenantConfig, tenantId: string) {
+  const { defaultPermissions, defaultRoles, requireOrganizationMatch = true } = options;
+  const { resolveControlPlane, settingsInheritance } = options;
+  const { clientId: controlPlaneClientId } = options.controlPlane ?? {};
+  return {
+    ...(defaultPermissions && { defaultPermissions }),
+    ...(defaultRoles && { defaultRoles }),
+    ...(resolveControlPlane && { resolveControlPlane }),
+    ...(controlPlaneClientId !== undefined && { controlPlaneClientId }),
+    ...(settingsInheritance && { settingsInheritance }),
+    async keepLogin(login: FirstLogin) {
+      if (!options.onFirstLogin) throw firstLoginUnheard(tenantId);
+      await options.onFirstLogin(login);
+    },
+    additions: {
+      ...{ hooks: hooksIn(options), authHero: additionsIn(options), requireOrganizationMatch },
+      subdomains: subdomainsIn(options),
+    },
+  };
 }
 
 /** Events first, then `hooks.tenants`, then AuthHero's list. */

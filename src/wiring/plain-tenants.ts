@@ -1,9 +1,9 @@
-import type { DataAdapters, Tenant as Row } from "@authhero/adapter-interfaces";
+import type { DataAdapters, Organization, Tenant as Row } from "@authhero/adapter-interfaces";
 import { createTenantLife, type TenantHooks } from "../auth/tenant-hooks.ts";
 import { systemClock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { tenantLabel, timeId } from "../domain/ids.ts";
-import { NOTHING } from "../fallback/settings.ts";
+import { type InheritedSettingsOf, NOTHING, requireUnlocked } from "../fallback/settings.ts";
 import type { FleetService } from "../http/operations/fleet-service.ts";
 import type { OperationsService } from "../http/operations/service.ts";
 import type { ListTenants, Tenant } from "../http/tenants/schemas.ts";
@@ -20,11 +20,15 @@ export interface PlainTenantsNeeds {
   readonly own: (tenantId: string) => Promise<DataAdapters>;
   /** What makes a row into a tenant is among them. */
   readonly hooks: readonly TenantHooks[];
+  /** Where the provider of a tenant's mail is from. Default: its own, or none. */
+  readonly mailSource?: (tenantId: string) => Promise<MailSource>;
+  /** Default: nothing is inherited. */
+  readonly inheritedOf?: InheritedSettingsOf;
   /** Told of every row that was written. */
   readonly written?: (tenantId: string) => Promise<void>;
 }
 
-const PAGE = 100;
+export const PAGE = 100;
 
 /** Without a registry a list is read whole; who has more tenants needs one. */
 const TENANTS_MAX = 10_000;
@@ -32,6 +36,7 @@ const TENANTS_MAX = 10_000;
 /** The tenants API's work over rows alone: what needs the registry is refused (`needs_registry`). */
 export function createPlainTenants(needs: PlainTenantsNeeds): TenantsService {
   const { controlPlaneTenantId, adapters, own, hooks, written = () => Promise.resolve() } = needs;
+  const { mailSource = ownMailOnly, inheritedOf = () => Promise.resolve(NOTHING) } = needs;
   const lifeFor = (initiator?: string) =>
     createTenantLife(
       { tenantId: controlPlaneTenantId, adapters: adapters(), ...(initiator !== undefined && { initiator }) },
@@ -45,11 +50,11 @@ export function createPlainTenants(needs: PlainTenantsNeeds): TenantsService {
 
   return {
     get,
-    database: () => refuse("database: where a tenant's database is"),
-    createManagementClient: () => refuse("management-client"),
-    undelete: () => refuse("undelete"),
-    suspend: () => refuse("suspend"),
-    reactivate: () => refuse("reactivate"),
+    database: () => needsRegistry("database: where a tenant's database is"),
+    createManagementClient: () => needsRegistry("management-client"),
+    undelete: () => needsRegistry("undelete"),
+    suspend: () => needsRegistry("suspend"),
+    reactivate: () => needsRegistry("reactivate"),
 
     async list(query, viewer) {
       const seen = await visible(adapters(), controlPlaneTenantId, viewer);
@@ -57,8 +62,8 @@ export function createPlainTenants(needs: PlainTenantsNeeds): TenantsService {
     },
 
     async create({ admin, database, ...described }, initiator, idempotencyKey) {
-      if (idempotencyKey !== undefined) return await refuse("Idempotency-Key");
-      if (admin || database) return await refuse(admin ? "admin" : "database");
+      if (idempotencyKey !== undefined) return await needsRegistry("Idempotency-Key");
+      if (admin || database) return await needsRegistry(admin ? "admin" : "database");
       const asked = described.id ?? tenantLabel();
       const audience = `urn:authhero:tenant:${asked}`;
       const life = lifeFor(initiator);
@@ -74,11 +79,14 @@ export function createPlainTenants(needs: PlainTenantsNeeds): TenantsService {
     },
 
     changeSettings: (id, patch) =>
-      settingsChange({ adapters: adapters(), clients: clientsOf(own), get, life: lifeFor(), written })(id, patch),
+      settingsChange({
+        ...{ adapters: adapters(), clients: clientsOf(own), get, life: lifeFor(), written },
+        changeable: async (changed, names) => requireUnlocked(names, await inheritedOf(changed)),
+      })(id, patch),
 
     async effectiveSettings(id) {
       const tenant = await get(id);
-      return tenant && effectiveSettings(tenant, await mailSource(id), NOTHING);
+      return tenant && effectiveSettings(tenant, await mailSource(id), await inheritedOf(id));
     },
 
     async remove(id, { initiator }) {
@@ -93,24 +101,24 @@ export function createPlainTenants(needs: PlainTenantsNeeds): TenantsService {
     },
   };
 
-  async function mailSource(id: string): Promise<MailSource> {
+  async function ownMailOnly(id: string): Promise<MailSource> {
     return (await (await own(id)).emailProviders.get(id)) ? "own" : null;
   }
 }
 
 /** Operations are the registry's, too. */
 export const plainOperations: OperationsService = {
-  get: () => refuse("operations"),
-  list: () => refuse("operations"),
-  begin: () => refuse("operations"),
+  get: () => needsRegistry("operations"),
+  list: () => needsRegistry("operations"),
+  begin: () => needsRegistry("operations"),
 };
 
 /** Nor do jobs. */
 export const plainFleet: FleetService = {
-  list: () => refuse("operations"),
-  get: () => refuse("operations"),
-  plan: () => refuse("operations"),
-  begin: () => refuse("operations"),
+  list: () => needsRegistry("operations"),
+  get: () => needsRegistry("operations"),
+  plan: () => needsRegistry("operations"),
+  begin: () => needsRegistry("operations"),
 };
 
 const READY = { state: "ready", provisioning_state: "ready" } as const;
@@ -142,23 +150,32 @@ async function visible(adapters: DataAdapters, controlPlaneTenantId: string, vie
   const rows = await everyPage(async (page) => (await adapters.tenants.list({ page, per_page: PAGE })).tenants);
   if (viewer === "everything") return rows;
   const { userId, organizationId } = viewer;
-  const joined = await everyPage(async (page) => {
-    const query = { page, per_page: PAGE };
-    return (await adapters.userOrganizations.listUserOrganizations(controlPlaneTenantId, userId, query)).organizations;
-  });
+  const joined = await organizationsOf(adapters, controlPlaneTenantId, userId);
   const own = organizationId && (await adapters.organizations.get(controlPlaneTenantId, organizationId));
   const names = new Set([...joined, ...(own ? [own] : [])].map(({ name }) => name));
   return rows.filter(({ id }) => names.has(id));
 }
 
-async function everyPage<T>(read: (page: number) => Promise<readonly T[]>): Promise<T[]> {
+/** All organizations of the control plane that a user belongs to. */
+export const organizationsOf = (
+  { userOrganizations }: Pick<DataAdapters, "userOrganizations">,
+  tenantId: string,
+  userId: string,
+): Promise<Organization[]> =>
+  everyPage(async (page) => {
+    const query = { page, per_page: PAGE };
+    return (await userOrganizations.listUserOrganizations(tenantId, userId, query)).organizations;
+  });
+
+/** Everything there is, page by page. */
+export async function everyPage<T>(read: (page: number) => Promise<readonly T[]>): Promise<T[]> {
   const rows: T[] = [];
   for (let page = 0; rows.length < TENANTS_MAX; page += 1) {
     const further = await read(page);
     rows.push(...further);
     if (further.length < PAGE) return rows;
   }
-  return await refuse(`listing more than ${TENANTS_MAX} tenants`);
+  return await needsRegistry(`listing more than ${TENANTS_MAX} tenants`);
 }
 
 function pageOf(rows: readonly Row[], query: ListTenants) {
@@ -190,11 +207,13 @@ function startAfter(sorted: readonly Row[], from: string | undefined): number {
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-function refuse(what: string): Promise<never> {
+/** Refuses what cannot be known from rows alone. */
+export function needsRegistry(what: string): Promise<never> {
   const message = `${what} needs the registry: give initMultiTenant controlPlane.database`;
   return Promise.reject(new PlatformError("invalid", "needs_registry", message));
 }
 
 const tenantExists = (id: string) => new PlatformError("conflict", "tenant_exists", `The tenant ${id} exists already`);
 
-const tenantNotFound = (id: string) => new PlatformError("not_found", "tenant_not_found", `There is no tenant ${id}`);
+export const tenantNotFound = (id: string) =>
+  new PlatformError("not_found", "tenant_not_found", `There is no tenant ${id}`);

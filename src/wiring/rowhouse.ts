@@ -8,43 +8,28 @@ import type { Providers } from "../../provisioning/ownership.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import type { Pool } from "../../provisioning/pool.ts";
 import type { Registry } from "../../provisioning/registry.ts";
-import { type AuthHeroAdditions, createAuthHero, type Route } from "../auth/authhero.ts";
-import { consoleOrigins } from "../auth/console-client.ts";
+import type { Route } from "../auth/authhero.ts";
 import { type FirstLogin, seedControlPlane } from "../auth/control-plane.ts";
-import { deliveredBehind } from "../auth/delivery.ts";
 import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
-import { createLogoutUrls } from "../auth/logout-urls.ts";
-import { createPageSources } from "../auth/page-sources.ts";
-import { createPasswordResets } from "../auth/password-resets.ts";
 import { ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
-import { createTenantLife, type TenantHooks, type TenantLife } from "../auth/tenant-hooks.ts";
+import { createTenantLife, type TenantLife } from "../auth/tenant-hooks.ts";
 import { DEFAULT_THEME } from "../auth/theme.ts";
 import { startUpkeep, type Upkeep } from "../auth/upkeep.ts";
 import type { Config } from "../config.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
-import { createPending, type Pending } from "../domain/pending.ts";
+import { createPending } from "../domain/pending.ts";
 import { createCache } from "../entities/cache.ts";
 import { withFallback } from "../fallback/fallback.ts";
 import type { LenderOf } from "../fallback/lender.ts";
 import { withSystemScopes } from "../fallback/resource-servers.ts";
 import { type InheritedSettingsOf, inheritedSettings, withSettings } from "../fallback/settings.ts";
-import type { Audit } from "../http/front/audit.ts";
-import { createFront, type FrontOptions } from "../http/front/index.ts";
-import { createOperationsRouter } from "../http/operations/router.ts";
-import { createTenantsRouter } from "../http/tenants/router.ts";
 import type { Logger } from "../log/logger.ts";
 import type { SyncOptions } from "../sync/rules.ts";
 import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
-import { refuseCode } from "../tenancy/code-hooks.ts";
 import { contractOperations } from "../tenancy/contract-operations.ts";
 import { keepCustomDomains } from "../tenancy/custom-domains.ts";
-import type { HostRules } from "../tenancy/hosts.ts";
 import { leasedAdapters } from "../tenancy/leased.ts";
-import { soundPasswordResets } from "../tenancy/password-resets.ts";
-import { keepPatchKeys } from "../tenancy/patch-keys.ts";
-import { protectSynced, requireChangeable } from "../tenancy/protect-synced.ts";
-import { requireBoundTenant } from "../tenancy/router.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { keepTenantOrganizations } from "../tenancy/tenant-organizations.ts";
 import { createTxtResolver, type ResolveTxt } from "../tenancy/txt-records.ts";
@@ -57,8 +42,9 @@ import { createLending, type Inheritance, requireInheritance } from "./fallback.
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs, startFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
+import { type Additions, type Behind, frontOver, hostRules } from "./front.ts";
 import { createLookups } from "./guarding.ts";
-import { type Mailing, mailingOver } from "./mail.ts";
+import { mailingOver } from "./mail.ts";
 import { startOperations } from "./operations.ts";
 import { organizationOwners } from "./organizations.ts";
 import { followOthers } from "./processes.ts";
@@ -93,7 +79,7 @@ export interface Rowhouse {
 }
 
 /** Mails that are sent behind their answers: more would be a flood, and each holds a connection. */
-const PENDING_MAX = 200;
+export const PENDING_MAX = 200;
 
 /** The service: its control plane and its providers are what the configuration says. */
 export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse> {
@@ -112,14 +98,6 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
     },
   });
   return { ...house, firstLogin };
-}
-
-/** What a library's caller adds to the house. */
-export interface Additions {
-  readonly hooks?: readonly TenantHooks[];
-  readonly authHero?: AuthHeroAdditions;
-  readonly requireOrganizationMatch?: boolean;
-  readonly subdomains?: Pick<FrontOptions, "reservedSubdomains" | "resolveSubdomain">;
 }
 
 export interface HouseOptions
@@ -177,7 +155,7 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const data = withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf);
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config, additions), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
-  const { front, routes } = frontOver(controlPlane, {
+  const { front, routes } = houseFront(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing, lenderOf, inheritedOf, kept },
     ...{ fleetOperations, mailing, pending, team, providers, provider, life, domains, additions },
     audit: auditing.noting(authAdapters),
@@ -295,41 +273,35 @@ async function versionOf(registry: Registry, controlPlaneTenantId: string, tenan
   return own && controlPlane && `${own.tag} ${own.epoch} ${controlPlane.epoch}`;
 }
 
-interface Behind extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "provider"> {
-  readonly data: DataAdapters;
+interface HouseBehind
+  extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "provider">,
+    Pick<Behind, "data" | "mailing" | "pending" | "audit" | "additions"> {
   readonly lifecycle: Lifecycle;
   readonly journal: Journal;
   readonly routing: Omit<RoutingOptions, "surface">;
   readonly fleetOperations: FleetOperations;
-  readonly mailing: Mailing;
-  readonly pending: Pending;
   readonly team: Team;
   readonly domains: CustomDomains;
-  readonly audit: Audit;
   readonly life: TenantLife;
   readonly lenderOf: LenderOf;
   readonly inheritedOf: InheritedSettingsOf;
-  readonly additions: Additions;
   readonly kept: KeptTenants;
 }
 
-/** AuthHero and the front around it. */
-function frontOver(controlPlane: ControlPlane, behind: Behind) {
-  const { config, log, clock, data, lifecycle, journal, routing, mailing, domains, additions } = behind;
+/** What the registry adds to the front. */
+function houseFront(controlPlane: ControlPlane, behind: HouseBehind) {
+  const { config, clock, data, lifecycle, journal, routing, mailing, domains, additions } = behind;
   const { lenderOf, inheritedOf } = behind;
   const { tenantId, registry } = controlPlane;
-  const rules = hostRules(config, additions);
   const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
   const tenants = createTenantsService({
-    ...{ controlPlane, lifecycle, journal, rules, clock, team: behind.team },
+    ...{ controlPlane, lifecycle, journal, rules: hostRules(config, additions), clock, team: behind.team },
     ...{ provider: behind.provider, providers: behind.providers, life: behind.life },
     data,
     originOf: domains.originOf,
     inheritedOf,
     mailSource: mailing.sourceOf,
   });
-  // Events that a user write carries along are seen here first.
-  const left = () => routing.outboxWritten?.(requireBoundTenant("outbox"));
   const announced = behind.kept.announced(routed({ ...routing, surface: "management" }));
   const routedManagement = raisingEpochs(announced, registry.raiseEpoch);
   const management = keepTenantOrganizations(
@@ -337,51 +309,17 @@ function frontOver(controlPlane: ControlPlane, behind: Behind) {
     tenantId,
     organizationOwners(controlPlane),
   );
-  const authHero = createAuthHero({
-    data: deliveredBehind(soundPasswordResets(mailing.stub(data), clock), left),
-    management: deliveredBehind(
-      protectSynced(refuseCode(keepPatchKeys(soundPasswordResets(mailing.stub(management), clock))), tenantId),
-      left,
-    ),
-    controlPlaneTenantId: tenantId,
-    otherIssuers: domains.otherIssuers,
-    tenantMembers: createTenantMembers(controlPlane, { config, team: behind.team }),
-    extensions: [
-      { path: "/tenants", router: createTenantsRouter(tenants, operations, behind.fleetOperations) },
-      { path: "/operations", router: createOperationsRouter(operations, behind.fleetOperations) },
-    ],
-    origins: consoleOrigins(config.CONSOLE_CALLBACKS),
-    ...(additions.authHero && { additions: additions.authHero }),
-  });
-  const front = createFront({
-    ...rules,
-    trustedProxies: config.TRUSTED_PROXIES,
-    domains: domains.names,
-    verifyDomain: domains.verify,
-    requireOrganizationMatch: additions.requireOrganizationMatch ?? true,
+  return frontOver({
+    ...behind,
+    management,
+    services: { tenants, operations, fleet: behind.fleetOperations },
     states: { ownerOf: registry.directories.tenantOfState },
-    logoutUrls: createLogoutUrls(data),
-    ...createLookups(controlPlane, data, clock),
-    changeable: requireChangeable(management, tenantId),
-    passwordResets: { requireSender: mailing.requireSender, ...createPasswordResets(data, clock) },
-    pending: behind.pending,
-    pageSources: createPageSources(data),
-    ...(mailing.mailbox && { mails: mailing.mailbox.list }),
-    inner: authHero.fetch,
-    audit: behind.audit,
+    lookups: createLookups(controlPlane, data, clock),
+    outboxWritten: (id) => routing.outboxWritten?.(id),
+    tenantMembers: createTenantMembers(controlPlane, { config, team: behind.team }),
     bringUpToDate: behind.kept.bringUpToDate,
-    log,
-    clock,
   });
-  return { front, routes: authHero.routes };
 }
-
-const hostRules = (config: Config, { subdomains }: Additions): HostRules & Additions["subdomains"] => ({
-  ...subdomains,
-  issuer: new URL(config.ISSUER),
-  baseDomain: config.BASE_DOMAIN,
-  controlPlaneTenantId: config.CONTROL_PLANE_TENANT_ID,
-});
 
 /** Every tenant that is served and up to date, the control plane included, a page at a time. */
 async function* servedTenants(

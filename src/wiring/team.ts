@@ -54,7 +54,7 @@ export interface Team {
  * `invalid`: `unknown_default_role`, `operators_permission`.
  */
 export async function ensureTeams(
-  controlPlane: ControlPlane,
+  controlPlane: Pick<ControlPlane, "tenantId" | "adapters">,
   callbacks: readonly string[],
   rights: FirstRights,
 ): Promise<void> {

@@ -1,8 +1,9 @@
 import type { DataAdapters, Organization } from "@authhero/adapter-interfaces";
 import { organizationExists } from "../../provisioning/organization.ts";
-import { ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
+import { ensureTenantKey, generateSigningKey, revokeTenantKeys } from "../auth/signing-keys.ts";
 import { seedTenantDefaults } from "../auth/tenant-defaults.ts";
 import type { TenantHookContext, TenantHooks } from "../auth/tenant-hooks.ts";
+import { systemClock } from "../domain/clock.ts";
 import type { DatabaseFactory } from "./database-factory.ts";
 import { type FirstRights, rolesIn } from "./team.ts";
 
@@ -20,7 +21,7 @@ const PAGE = 100;
 /**
  * What makes a row into a tenant, as hooks around the row: its database, its signing key, what every tenant starts
  * with, and its organization on the control plane, whose first member is its creator. Each finds what an earlier
- * attempt has made. After a deletion organization and database are removed.
+ * attempt has made. After a deletion organization and database are removed, and its keys revoked.
  */
 export function provisioning(needs: ProvisioningNeeds): TenantHooks {
   const { controlPlaneTenantId = "control_plane", databaseIsolation, accessControl = {} } = needs;
@@ -49,6 +50,7 @@ export function provisioning(needs: ProvisioningNeeds): TenantHooks {
       // One that somebody else has made before is not ours to remove.
       if (organization && standsFor(organization, id))
         await adapters.organizations.remove(controlPlaneTenantId, organization.id);
+      await revokeTenantKeys(adapters.keys, id, systemClock());
       await databaseIsolation?.deprovision(id);
     },
   };
