@@ -17,7 +17,7 @@ import { acceptedHeaders, operationNotFound, prefersAsync, requireOperation } fr
 import { addFleetRoutes, requireFleetOperation } from "./fleet-routes.ts";
 import { DetailPaging, FleetDetail, type NewFleetOperation } from "./fleet-schemas.ts";
 import type { FleetService } from "./fleet-service.ts";
-import { NewOperation, Operation } from "./schemas.ts";
+import { isJob, JOBS, NewOperation, Operation } from "./schemas.ts";
 import type { OperationsService } from "./service.ts";
 
 const getRoute = createRoute({
@@ -93,8 +93,8 @@ export function addOperationRoutes(router: OpenAPIHono, service: OperationsServi
     requireGlobal();
     const { id } = c.req.valid("param");
     const { kind } = c.req.valid("json");
-    if (kind === "migrate") {
-      const jobId = await beginOn(id, fleet, kind);
+    if (isJob(kind)) {
+      const jobId = await beginOn(id, fleet, JOBS[kind]);
       return c.json(await requireFleetOperation(fleet, jobId), 202, acceptedHeaders(jobId, prefersAsync(c)));
     }
     const { operationId, ended } = await service.begin(id, kind, initiator());

@@ -30,5 +30,11 @@ export type Operation = z.infer<typeof Operation>;
 const KINDS = ["provision", "delete", "undelete", "purge", "rotate-credentials", "read-only"] as const;
 export type OperationKind = (typeof KINDS)[number];
 
-/** What may be asked for: the last four, or to go on with any of the first four that has failed. */
-export const NewOperation = z.strictObject({ kind: z.enum([...KINDS, "migrate"]) });
+/** Jobs over many tenants that may be asked for one alone, and what they are called when it is many. */
+export const JOBS = { migrate: "migrate", sync: "sync", verify: "sync-verify" } as const;
+type Job = keyof typeof JOBS;
+
+export const isJob = (kind: string): kind is Job => Object.hasOwn(JOBS, kind);
+
+/** What may be asked for: any but the first three begins anew; the first four go on with what has failed. */
+export const NewOperation = z.strictObject({ kind: z.enum([...KINDS, "migrate", "sync", "verify"]) });
