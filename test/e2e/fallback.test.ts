@@ -19,6 +19,8 @@ import { filesUnder, tracesIn } from "../support/traces.ts";
 
 const CONTROL_PLANE = "control_plane";
 const GOOGLE = "google-oauth2";
+/** A connection of the tenant's own, beside its copy of the control plane's. */
+const OWN = "acme-google";
 /** With characters that every way to write a text escapes. */
 const SMTP_PASSWORD = 'planted "mail" pässword/+&=?%7';
 
@@ -169,9 +171,9 @@ afterAll(async () => {
 
 describe("a tenant's connection without credentials", () => {
   it("signs people in with the control plane's, at a provider that demands the secret", async () => {
-    await connection("acme", GOOGLE, { strategy: GOOGLE, options: {} });
+    await connection("acme", OWN, { strategy: GOOGLE, options: {} });
 
-    const tokens = await logInAt(GOOGLE);
+    const tokens = await logInAt(OWN);
 
     expect(tokens.claims()).toMatchObject({ email: google.email, iss: application.issuer });
     expect(google.asked).toHaveLength(1);
@@ -185,7 +187,7 @@ describe("a tenant's connection without credentials", () => {
     attacker.received.length = 0;
 
     // The login itself may come to its end or not: what was sent is what counts.
-    await logInAt(GOOGLE).catch(() => undefined);
+    await logInAt(OWN).catch(() => undefined);
 
     const received = attacker.received.map((each) => each.split("\n")[0]);
     expect(received.sort()).toEqual(["/lent", "/own"]);
@@ -195,17 +197,17 @@ describe("a tenant's connection without credentials", () => {
   });
 
   it("keeps what is harmless of its own", async () => {
-    await connection("acme", GOOGLE, { strategy: GOOGLE, options: { scope: "openid profile" } });
+    await connection("acme", OWN, { strategy: GOOGLE, options: { scope: "openid profile" } });
 
-    const stop = new URL(await firstStop(GOOGLE));
+    const stop = new URL(await firstStop(OWN));
 
     expect(stop.searchParams.get("client_id")).toBe(google.options.client_id);
     expect(stop.searchParams.get("scope")).toBe("openid profile");
   });
 
   it("follows a change on the control plane at once", async () => {
-    await connection("acme", GOOGLE, { strategy: GOOGLE, options: {} });
-    const before = new URL(await firstStop(GOOGLE)).searchParams.get("client_id");
+    await connection("acme", OWN, { strategy: GOOGLE, options: {} });
+    const before = new URL(await firstStop(OWN)).searchParams.get("client_id");
     const [{ id = "" } = {}] = (
       (await ask(CONTROL_PLANE, "GET", "/connections")).body as unknown as {
         id: string;
@@ -214,7 +216,7 @@ describe("a tenant's connection without credentials", () => {
     ).filter(({ name }) => name === GOOGLE);
 
     await ask(CONTROL_PLANE, "PATCH", `/connections/${id}`, { options: { client_id: "another" } });
-    const after = new URL(await firstStop(GOOGLE)).searchParams.get("client_id");
+    const after = new URL(await firstStop(OWN)).searchParams.get("client_id");
     const options = { client_id: google.options.client_id, callback_url: callback(), scope: "openid email" };
     await ask(CONTROL_PLANE, "PATCH", `/connections/${id}`, { options });
 
@@ -222,7 +224,7 @@ describe("a tenant's connection without credentials", () => {
   });
 
   it("signs in again afterwards: the secret was kept where it belongs", async () => {
-    expect((await logInAt(GOOGLE)).claims()).toMatchObject({ email: google.email });
+    expect((await logInAt(OWN)).claims()).toMatchObject({ email: google.email });
   });
 });
 
@@ -273,14 +275,14 @@ describe("the control plane's secret", () => {
     "kid",
     "realms",
   ])("does not go with a tenant's own %s: the whole connection is the tenant's", async (key) => {
-    await connection("acme", GOOGLE, { strategy: GOOGLE, options: { [key]: `${attacker.origin}/${key}` } });
+    await connection("acme", OWN, { strategy: GOOGLE, options: { [key]: `${attacker.origin}/${key}` } });
 
-    const stop = await firstStop(GOOGLE);
+    const stop = await firstStop(OWN);
 
     expect(stop).not.toContain(`client_id=${google.options.client_id}`);
   });
 
-  it.each(["workforce", GOOGLE])("never reaches a token endpoint that a tenant types in (%s)", async (name) => {
+  it.each(["workforce", OWN])("never reaches a token endpoint that a tenant types in (%s)", async (name) => {
     const options = { ...attacker.options, client_id: "tenants-own" };
     await connection("acme", name, { strategy: "oidc", options });
     attacker.received.length = 0;
@@ -306,8 +308,8 @@ describe("the control plane's secret", () => {
   });
 
   it("is in no answer, no log line, and no file of any database", async () => {
-    await connection("acme", GOOGLE, { strategy: GOOGLE, options: {} });
-    await logInAt(GOOGLE);
+    await connection("acme", OWN, { strategy: GOOGLE, options: {} });
+    await logInAt(OWN);
     for (const path of READABLE) await Promise.all([ask("acme", "GET", path), ask("beta", "GET", path)]);
     const texts = { ...answers, ...filesUnder(server.directory), log: server.output() };
 
