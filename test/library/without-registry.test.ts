@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@libsql/client";
+import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAdapters, createKeyRing, migrateToLatest } from "../../src/adapter.ts";
 import {
@@ -153,29 +154,52 @@ describe("tenants without a registry", () => {
     expect((await api("/users", { token: "nonsense", ...in_("acme") })).status).toBe(401);
   });
 
-  it("sign with keys of their own, and people sign in at their host only", async () => {
-    const { made, ask, token } = house;
-    const client = await made<{ client_id: string; client_secret: string }>("/clients", {
-      ...{ token, ...in_("acme") },
-      json: { name: "app", grant_types: ["password"], app_type: "regular_web" },
-    });
-    const { client_id, client_secret } = client;
-    const form = {
-      grant_type: "password",
-      client_id,
-      client_secret,
-      username: "anna@acme.example",
-      password: PASSWORD,
-    };
+  it("sign with keys of their own", async () => {
     const keyIds = async (label?: string) => {
       const answer = await house.send(house.hostOf(label), "/.well-known/jwks.json");
       return ((await answer.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);
     };
 
-    // The client is not known where the request is not acme's.
-    expect((await ask({ ...form, realm: CONNECTION }, "beta")).ok).toBe(false);
     const all = [...(await keyIds("acme")), ...(await keyIds("beta")), ...(await keyIds())];
     expect(new Set(all).size).toBe(3);
+  });
+
+  it("sign their people in at their own host only", async () => {
+    const { made, ask, send, hostOf, token } = house;
+    const redirect_uri = "https://app.example/callback";
+    const { client_id, client_secret } = await made<{ client_id: string; client_secret: string }>("/clients", {
+      ...{ token, ...in_("acme") },
+      json: { name: "app", app_type: "regular_web", callbacks: [redirect_uri], web_origins: ["https://app.example"] },
+    });
+    const credentials = {
+      credential_type: "http://auth0.com/oauth/grant-type/password-realm",
+      ...{ client_id, realm: CONNECTION, username: "anna@acme.example", password: PASSWORD },
+    };
+    const signIn = (at: string) =>
+      send(hostOf(at), "/co/authenticate", {
+        method: "POST",
+        headers: { "content-type": "application/json", origin: "https://app.example" },
+        body: JSON.stringify(credentials),
+      });
+    const signedIn = await signIn("acme");
+    const { login_ticket } = (await signedIn.json()) as { login_ticket: string };
+    const query = new URLSearchParams({
+      ...{ client_id, redirect_uri, login_ticket, response_type: "code", scope: "openid email", realm: CONNECTION },
+    });
+    const redirected = await send(hostOf("acme"), `/authorize?${query}`);
+    const code = new URL(redirected.headers.get("location") ?? "").searchParams.get("code") ?? "";
+    const answer = await ask(
+      { grant_type: "authorization_code", client_id, client_secret, code, redirect_uri },
+      "acme",
+    );
+    const tokens = (await answer.json()) as { access_token: string };
+
+    const found = "/users-by-email?email=anna@acme.example";
+    const [anna] = await made<{ user_id: string }[]>(found, { token, ...in_("acme") });
+    const claims = { iss: "http://acme.localhost:4000/", sub: anna?.user_id, tenant_id: "acme" };
+    expect(decodeJwt(tokens.access_token)).toMatchObject(claims);
+    // The application is not known where the request is not acme's.
+    expect((await signIn("beta")).status).toBe(403);
   });
 
   it("are refused what needs the registry, by name", async () => {
