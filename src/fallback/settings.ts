@@ -53,6 +53,12 @@ export function effective<T extends Settings>(own: T, { values, locked }: Inheri
   return { ...values, ...Object.fromEntries(ownSet) } as T;
 }
 
+/** The settings that hold for a tenant without those it inherits; one of its own that is the same goes with them. */
+export function withoutInherited<T extends Settings>(held: T, { values }: InheritedSettings): T {
+  const own = Object.entries(held).filter(([name, value]) => !isDeepStrictEqual(value, values[name as keyof Settings]));
+  return Object.fromEntries(own) as T;
+}
+
 /** Throws `conflict` (`setting_locked`) when one of these settings is not a tenant's to have. */
 export function requireUnlocked(names: readonly string[], { locked }: InheritedSettings): void {
   const refused = names.filter((name) => locked.has(name));

@@ -1,7 +1,14 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import * as z from "zod";
 import { createTenantLife, hooksOf, type TenantEvents, type TenantHooks } from "../auth/tenant-hooks.ts";
-import { callable, having, refuseOptions, requireOptions } from "../domain/options.ts";
+import { callable, having, requireOptions } from "../domain/options.ts";
+import { lendersOf } from "../fallback/runtime-fallback.ts";
+import {
+  type InheritedSettingsOf,
+  inheritedSettings,
+  type SettingsInheritance,
+  withSettings,
+} from "../fallback/settings.ts";
 import { type AccessControl, AccessControlShape, reaches } from "../http/middleware/access-control.ts";
 import { adaptersOf } from "../http/middleware/database.ts";
 import type { VerifiedClaims } from "../http/middleware/env.ts";
@@ -12,6 +19,7 @@ import { composedRouter, requestAdapters } from "../http/tenants/composed-router
 import { createTenantsRouter } from "../http/tenants/router.ts";
 import { plainlyRouted, plainRouting } from "../tenancy/plain-routing.ts";
 import type { DatabaseFactory } from "./database-factory.ts";
+import { InheritanceOptions } from "./fallback.ts";
 import { EventsShape, TenantHooksOption } from "./hook-options.ts";
 import { createPlainTenants, plainFleet, plainOperations } from "./plain-tenants.ts";
 import type { FirstRights } from "./team.ts";
@@ -26,6 +34,8 @@ export interface MultiTenancyConfig {
   readonly accessControl?: Omit<AccessControl, "controlPlaneTenantId"> & FirstRights;
   /** Absent where all tenants share one database. */
   readonly databaseIsolation?: DatabaseFactory;
+  /** Settings that tenants have from the control plane: in the adapters of `wrapAdapters`, and in the tenants API. */
+  readonly settingsInheritance?: SettingsInheritance;
   readonly hooks?: TenantEvents & { readonly tenants?: TenantHooks };
 }
 
@@ -52,6 +62,7 @@ const Shape = {
     })
     .optional(),
   databaseIsolation: having("a database factory", "getAdapters", "provision", "deprovision").optional(),
+  settingsInheritance: InheritanceOptions.settingsInheritance,
   hooks: z.strictObject({ ...EventsShape, tenants: TenantHooksOption.optional() }).optional(),
 };
 const Config = z.strictObject(Shape);
@@ -63,9 +74,6 @@ const HooksOption = z.strictObject({
 });
 
 function requireConfig(caller: string, config: MultiTenancyConfig): void {
-  if (typeof config === "object" && config !== null && "settingsInheritance" in config) {
-    refuseOptions(caller, ["settingsInheritance: is not supported by this version; remove it"]);
-  }
   requireOptions(caller, Config, config);
 }
 
@@ -159,6 +167,7 @@ export function createTenantsOpenAPIRouter(config: MultiTenancyConfig = {}, hook
   const { controlPlaneTenantId = CONTROL_PLANE, accessControl, databaseIsolation } = config;
   const tenants = createPlainTenants({
     controlPlaneTenantId,
+    inheritedOf: inheritedBy(config, requestAdapters),
     adapters: requestAdapters,
     own: async (id) => (await databaseIsolation?.getAdapters(id)) ?? requestAdapters(),
     hooks: hooks.tenants ? [hooks.tenants] : [],
@@ -195,7 +204,18 @@ const middlewareOf = ({
   });
 
 /** Adapters in which each tenant's calls go to its own database: for AuthHero's `dataAdapter`. */
-function wrapperOf({ controlPlaneTenantId = CONTROL_PLANE, databaseIsolation }: MultiTenancyConfig) {
+function wrapperOf(config: MultiTenancyConfig) {
+  const routed = routerOf(config);
+  return (controlPlane: DataAdapters): DataAdapters => {
+    if (!config.settingsInheritance) return routed(controlPlane);
+    return withSettings(
+      routed(controlPlane),
+      inheritedBy(config, () => controlPlane),
+    );
+  };
+}
+
+function routerOf({ controlPlaneTenantId = CONTROL_PLANE, databaseIsolation }: MultiTenancyConfig) {
   return (controlPlane: DataAdapters): DataAdapters => {
     if (!databaseIsolation) return controlPlane;
     const getAdapters = (id: string) => databaseIsolation.getAdapters(id);
@@ -204,6 +224,16 @@ function wrapperOf({ controlPlaneTenantId = CONTROL_PLANE, databaseIsolation }: 
     const { tenants, keys } = controlPlane;
     return { ...plainlyRouted({ ...routing, surface: "management" }), tenants, keys };
   };
+}
+
+/** What each tenant has from the control plane, whose adapters are at hand when it is asked. */
+function inheritedBy(
+  { controlPlaneTenantId = CONTROL_PLANE, settingsInheritance }: MultiTenancyConfig,
+  controlPlane: () => DataAdapters,
+): InheritedSettingsOf {
+  return inheritedSettings(settingsInheritance, (tenantId) =>
+    lendersOf(controlPlane(), { controlPlaneTenantId })(tenantId),
+  );
 }
 
 /** The parts of multi-tenancy, each for the place where it belongs in an app of one's own. */

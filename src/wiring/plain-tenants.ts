@@ -3,7 +3,7 @@ import { createTenantLife, type TenantHooks } from "../auth/tenant-hooks.ts";
 import { systemClock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { tenantLabel, timeId } from "../domain/ids.ts";
-import { type InheritedSettingsOf, NOTHING, requireUnlocked } from "../fallback/settings.ts";
+import { type InheritedSettingsOf, NOTHING, requireUnlocked, withoutInherited } from "../fallback/settings.ts";
 import type { FleetService } from "../http/operations/fleet-service.ts";
 import type { OperationsService } from "../http/operations/service.ts";
 import type { ListTenants, Tenant } from "../http/tenants/schemas.ts";
@@ -86,7 +86,10 @@ export function createPlainTenants(needs: PlainTenantsNeeds): TenantsService {
 
     async effectiveSettings(id) {
       const tenant = await get(id);
-      return tenant && effectiveSettings(tenant, await mailSource(id), await inheritedOf(id));
+      if (!tenant) return null;
+      const inherited = await inheritedOf(id);
+      // The adapters may show what is inherited already.
+      return effectiveSettings(withoutInherited(tenant, inherited), await mailSource(id), inherited);
     },
 
     async remove(id, { initiator }) {

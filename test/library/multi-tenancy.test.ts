@@ -278,6 +278,44 @@ it("createMultiTenancy and createMultiTenancyPlugin hold the same parts", async 
   expect(plugin.wrapAdapters(controlPlane)).toBe(controlPlane);
 });
 
+describe("settingsInheritance", () => {
+  const settingsInheritance = { inheritedKeys: ["support_url"], lockedKeys: ["support_email"] } as const;
+  const lent = { support_url: "https://help.example/", support_email: "help@example.com" };
+
+  it("is shown with where a setting is from, and refuses what is locked", async () => {
+    const { controlPlane, ask, create } = await composed("inherited", { settingsInheritance });
+    await controlPlane.tenants.update(CONTROL_PLANE, lent);
+    await create("acme");
+
+    expect((await bodyOf(ask("GET", "/acme/effective-settings", operator))).body).toMatchObject({
+      support_url: { value: lent.support_url, source: "control_plane", locked: false },
+      support_email: { value: lent.support_email, source: "control_plane", locked: true },
+    });
+    expect(await bodyOf(ask("PATCH", "/acme", operator, { support_email: "own@acme.example" }))).toMatchObject({
+      status: 409,
+      body: { errorCode: "setting_locked" },
+    });
+    await ask("PATCH", "/acme", operator, { support_url: "https://acme.example/" });
+    expect((await bodyOf(ask("GET", "/acme/effective-settings", operator))).body).toMatchObject({
+      support_url: { value: "https://acme.example/", source: "own" },
+    });
+  });
+
+  it("holds in the adapters of wrapAdapters, which store nothing of it", async () => {
+    const { controlPlane, create } = await composed("wrapped", { settingsInheritance });
+    await controlPlane.tenants.update(CONTROL_PLANE, lent);
+    await create("acme");
+
+    const { tenants } = setupMultiTenancy({ settingsInheritance }).wrapAdapters(controlPlane);
+
+    expect(await tenants.get("acme")).toMatchObject(lent);
+    await tenants.update("acme", { ...lent, friendly_name: "Renamed" });
+    const row = await controlPlane.tenants.get("acme");
+    expect([row?.friendly_name, row?.support_url, row?.support_email]).toEqual(["Renamed", undefined, undefined]);
+    await expect(tenants.update("acme", { support_email: "own@acme.example" })).rejects.toMatchObject({ status: 409 });
+  });
+});
+
 it("createAccessControlHooks and createDatabaseHooks answer what the middlewares ask", async () => {
   const { databaseIsolation } = await composed("questions");
   await databaseIsolation.provision("acme");
@@ -298,9 +336,7 @@ it("options that nobody knows, or that this version does not have, are refused b
   expect(() => createTenantsOpenAPIRouter(unknown)).toThrow(/subdomainRoutng is not an option/);
   expect(() => createTenantsOpenAPIRouter({}, { tenant: {} } as object)).toThrow(/tenant is not an option/);
   expect(() => createProvisioningHooks(unknown)).toThrow(/subdomainRoutng is not an option/);
-  expect(() => setupMultiTenancy({ settingsInheritance: {} } as object)).toThrow(
-    /settingsInheritance: is not supported/,
-  );
+  expect(() => setupMultiTenancy({ settingsInheritance: {} } as object)).toThrow(/settingsInheritance\.inheritedKeys/);
   expect(() => setupMultiTenancy({ hooks: { onTenantMade: () => {} } } as object)).toThrow(
     /hooks\.onTenantMade is not/,
   );
