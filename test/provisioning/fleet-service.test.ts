@@ -42,7 +42,8 @@ const versionsIn = async (server: RunningServer) => {
 };
 
 const isOver = (server: RunningServer) => async () =>
-  (await inControlPlane(server, "select 1 from rh_fleet_jobs where state != 'running'")).length > 0;
+  (await inControlPlane(server, "select 1 from rh_fleet_jobs where kind = 'migrate' and state != 'running'")).length >
+  0;
 
 describe("a service that starts with tenants of an older release", () => {
   it("migrates them behind the requests, and says so once per wave", async () => {
@@ -53,9 +54,12 @@ describe("a service that starts with tenants of an older release", () => {
     await until(isOver(newer));
 
     expect(await versionsIn(newer)).toMatchObject({ acme: current, beta: current, gamma: current });
-    expect(await inControlPlane(newer, "select state from rh_fleet_jobs")).toEqual([{ state: "done" }]);
+    expect(await inControlPlane(newer, "select state from rh_fleet_jobs where kind = 'migrate'")).toEqual([
+      { state: "done" },
+    ]);
     await newer.stop();
-    expect(newer.output().match(/"event":"fleet\.wave"/g)).toHaveLength(3);
+    const lines = newer.output().split("\n");
+    expect(lines.filter((line) => /"event":"fleet\.wave"/.test(line) && /"kind":"migrate"/.test(line))).toHaveLength(3);
   });
 
   it("halts at a broken canary, and migrates the others when they are asked for", async () => {
@@ -69,7 +73,7 @@ describe("a service that starts with tenants of an older release", () => {
 
     expect(answer.status).toBe(200);
     expect(await versionsIn(newer)).toMatchObject({ acme: "older", beta: current });
-    expect(await inControlPlane(newer, "select state, reason from rh_fleet_jobs")).toEqual([
+    expect(await inControlPlane(newer, "select state, reason from rh_fleet_jobs where kind = 'migrate'")).toEqual([
       { state: "halted", reason: "canary_failed" },
     ]);
     await newer.stop();
