@@ -27,10 +27,13 @@ interface Row {
   readonly [column: string]: unknown;
 }
 
-/** What stands in the audit log after the row of that number. */
+/** What stands in the audit log after the row of that number, but for what the service does by itself, at its start. */
 async function rowsAfter(number: number): Promise<Row[]> {
   const database = await openFile(join(house.directory, "control-plane.db"));
-  const statement = { sql: "select * from rh_audit_log where number > ? order by number", parameters: [number] };
+  const statement = {
+    sql: "select * from rh_audit_log where number > ? and actor_kind <> 'system' order by number",
+    parameters: [number],
+  };
   const [result] = await database.batch([statement]);
   await database.close();
   return (result?.rows ?? []) as Row[];
