@@ -7,6 +7,9 @@ import { estateOf, TENANTS } from "./create-tenants.ts";
 
 const FIRST = 100;
 
+/** As many as are open in `read-tenants`, by default. */
+const POOL = 200;
+
 export const openDatabases: Case = {
   about: "memory and open files that each open database costs: after reads, and after a write",
 
@@ -18,7 +21,9 @@ export const openDatabases: Case = {
     await use(estate, ids.slice(0, FIRST), write);
     const before = await taken();
 
-    await use(estate, ids.slice(FIRST), read);
+    await use(estate, ids.slice(FIRST, FIRST + POOL), read);
+    const ofPool = await taken();
+    await use(estate, ids.slice(FIRST + POOL), read);
     const afterReads = await taken();
     await use(estate, ids.slice(FIRST), write);
     const afterWrites = await taken();
@@ -26,6 +31,12 @@ export const openDatabases: Case = {
     await estate.close();
     const each = (total: number) => total / (TENANTS - FIRST);
     return [
+      {
+        what: `memory per open database, read from, ${POOL} of them`,
+        unit: "KiB",
+        ours: (ofPool.kiB - before.kiB) / POOL,
+        goal: { atMost: 350 },
+      },
       {
         what: "memory per open database, read from",
         unit: "KiB",
