@@ -13,6 +13,7 @@ import { withSystemScopes } from "../fallback/resource-servers.ts";
 import { lendersOf } from "../fallback/runtime-fallback.ts";
 import { inheritedSettings, withSettings } from "../fallback/settings.ts";
 import { adaptersOf } from "../http/middleware/database.ts";
+import { tenantNotFound } from "../http/tenant-refusals.ts";
 import type { Logger } from "../log/logger.ts";
 import { tenantCache } from "../tenancy/caching.ts";
 import { type HostRules, issuersOf, originOf } from "../tenancy/hosts.ts";
@@ -26,15 +27,7 @@ import { type Additions, frontOver, hostRules } from "./front.ts";
 import { createMailing } from "./mail.ts";
 import { createMultiTenancyHooks, inTurn } from "./multi-tenancy.ts";
 import { createPlainLookups, plainOrganizationOwners } from "./plain-guarding.ts";
-import {
-  createPlainTenants,
-  everyPage,
-  needsRegistry,
-  PAGE,
-  plainFleet,
-  plainOperations,
-  tenantNotFound,
-} from "./plain-tenants.ts";
+import { createPlainTenants, everyPage, needsRegistry, PAGE, plainFleet, plainOperations } from "./plain-tenants.ts";
 import { type House, PENDING_MAX } from "./rowhouse.ts";
 import { ensureTeams, type FirstRights } from "./team.ts";
 
@@ -122,7 +115,7 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
     fetch: front.fetch,
     routes,
     async adaptersOf(id) {
-      if (id !== controlPlaneTenantId && !(await adapters.tenants.get(id))) throw tenantNotFound(id);
+      if (id !== controlPlaneTenantId && !(await adapters.tenants.get(id))) throw tenantNotFound();
       return await own(id);
     },
     async close() {

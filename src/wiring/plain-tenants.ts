@@ -6,6 +6,7 @@ import { tenantLabel, timeId } from "../domain/ids.ts";
 import { type InheritedSettingsOf, NOTHING, requireUnlocked, withoutInherited } from "../fallback/settings.ts";
 import type { FleetService } from "../http/operations/fleet-service.ts";
 import type { OperationsService } from "../http/operations/service.ts";
+import { tenantNotFound } from "../http/tenant-refusals.ts";
 import type { ListTenants, Tenant } from "../http/tenants/schemas.ts";
 import type { TenantsService, Viewer } from "../http/tenants/service.ts";
 import { effectiveSettings, type MailSource } from "../http/tenants/settings.ts";
@@ -93,7 +94,7 @@ export function createPlainTenants(needs: PlainTenantsNeeds): TenantsService {
     },
 
     async remove(id, { initiator }) {
-      if (!(await adapters().tenants.get(child(id)))) throw tenantNotFound(id);
+      if (!(await adapters().tenants.get(child(id)))) throw tenantNotFound();
       const life = lifeFor(initiator);
       await life.deleting(id);
       await life.deleted?.(id);
@@ -217,6 +218,3 @@ export function needsRegistry(what: string): Promise<never> {
 }
 
 const tenantExists = (id: string) => new PlatformError("conflict", "tenant_exists", `The tenant ${id} exists already`);
-
-export const tenantNotFound = (id: string) =>
-  new PlatformError("not_found", "tenant_not_found", `There is no tenant ${id}`);
