@@ -54,10 +54,9 @@ export function createFleetHistory(database: Database) {
       return rows.map(toJob);
     },
 
-    /** The kinds of which a job is not over, whether somebody is at it or not. */
-    async unfinished(): Promise<readonly FleetKind[]> {
-      const rows = await db.selectFrom("rh_fleet_jobs").select("kind").where("state", "=", "running").execute();
-      return rows.map(({ kind }) => kind);
+    /** The jobs that are not over, at most one of a kind, whether somebody is at it or not. */
+    async unfinished(): Promise<readonly Pick<RecordedJob, "kind" | "target">[]> {
+      return await db.selectFrom("rh_fleet_jobs").select(["kind", "target"]).where("state", "=", "running").execute();
     },
 
     /** The tenants on which a job has failed, in the order of their ids, after the id `from`; at most 101. */

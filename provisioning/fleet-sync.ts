@@ -1,14 +1,14 @@
 import { SERVED } from "../src/domain/tenants.ts";
 import type { FleetJob } from "./fleet.ts";
 import type { Placement } from "./placements.ts";
-import type { Finding, SyncFindingKind } from "./reconcile/findings.ts";
+import type { Finding, SyncFindingKind, SyncPlanFindingKind } from "./reconcile/findings.ts";
 import type { AnyFindingKind, RecordedFindings } from "./reconcile/recorded-findings.ts";
 
 /** That one tenant cannot be brought forward says nothing about the others. */
 const ERROR_BUDGET = 1;
 
 /** Stored with the job: what everybody is to have. Whatever is newest when a tenant has its turn. */
-const TARGET = "shared";
+export const TARGET = "shared";
 
 export interface SyncJobOptions {
   /** Why a tenant's database must not be opened yet; null when it may. */
@@ -69,6 +69,36 @@ export function createSyncCheckJob(kind: "sync-verify" | "sync-repair", options:
       for (const each of found) {
         await findings.record(lease, each, each.kind === "sync_collision" ? "left" : "repaired");
       }
+    },
+  };
+}
+
+/** What would be done in a tenant, and to what. */
+export type SyncPlanFinding = Pick<Finding<SyncPlanFindingKind>, "kind" | "subject" | "detail">;
+
+export interface SyncPlanOptions extends Pick<SyncJobOptions, "hindrance"> {
+  /** What a change would do, given as what the job is stored with: first whether it can be made at all. */
+  readonly proposed: (target: string) => {
+    readonly requirePossible: () => Promise<unknown>;
+    readonly plan: (tenantId: string) => Promise<readonly SyncPlanFinding[]>;
+  };
+  readonly findings: Pick<RecordedFindings<AnyFindingKind>, "record">;
+}
+
+/** The job that writes down what a change would do in every tenant before it is made: nothing else is written. */
+export function createSyncPlanJob(target: string | undefined, options: SyncPlanOptions): FleetJob {
+  const { hindrance, findings } = options;
+  const { requirePossible, plan } = options.proposed(target ?? TARGET);
+  return {
+    kind: "sync-plan",
+    target: target ?? TARGET,
+    errorBudget: ERROR_BUDGET,
+    canary: "nobody",
+    skips: hindrance,
+    requirePossible,
+
+    async work({ tenantId }, lease) {
+      for (const each of await plan(tenantId)) await findings.record(lease, { ...each, tenantId, provider: null });
     },
   };
 }

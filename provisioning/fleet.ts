@@ -48,6 +48,8 @@ export interface FleetJob {
   readonly target: string;
   /** Why a tenant is left alone, as a reason to write down; null for one that is to be worked on. */
   readonly skips: (placement: Placement) => string | null;
+  /** Throws where it makes no sense. Whoever begins it by hand asks first. */
+  readonly requirePossible?: () => Promise<unknown>;
   /** Must be safe to repeat, because a crash may come before its outcome is written down. */
   readonly work: (placement: Placement, lease: JobLease) => Promise<void>;
   /** Runs when everybody has had a turn, and again after a crash before the job has ended. */

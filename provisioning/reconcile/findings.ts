@@ -113,6 +113,18 @@ export const SYNC_FINDINGS = ["sync_missing", "sync_different", "sync_leftover",
 
 export type SyncFindingKind = (typeof SYNC_FINDINGS)[number];
 
+/** What a change would do in a tenant before it is made. */
+export const SYNC_PLAN_FINDINGS = [
+  "sync_create",
+  "sync_adopt",
+  "sync_update",
+  "sync_remove",
+  "sync_collision",
+  "sync_nothing",
+] as const;
+
+export type SyncPlanFindingKind = (typeof SYNC_PLAN_FINDINGS)[number];
+
 /** One disagreement. */
 export interface Finding<K extends string = FindingKind> {
   readonly kind: K;

@@ -2,10 +2,10 @@ import { Kysely, type Selectable, sql } from "kysely";
 import type { Database } from "../../src/db/database.ts";
 import type { Clock } from "../../src/domain/clock.ts";
 import { type FindingRow, type FleetTables, type JobLease, overtaken } from "../fleet-journal.ts";
-import type { Finding, FindingKind, FindingOutcome, SyncFindingKind } from "./findings.ts";
+import type { Finding, FindingKind, FindingOutcome, SyncFindingKind, SyncPlanFindingKind } from "./findings.ts";
 
 /** Whatever a job may find: each kind of job finds its own. */
-export type AnyFindingKind = FindingKind | SyncFindingKind;
+export type AnyFindingKind = FindingKind | SyncFindingKind | SyncPlanFindingKind;
 
 /** Nobody looks at more than a hundred in one page; one more shows whether there is a next. */
 const PAGE_ROWS_MAX = 101;

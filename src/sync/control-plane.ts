@@ -6,10 +6,18 @@ import { permissionsOf } from "./child.ts";
 import { hashOf, KIND_RULES } from "./kinds.ts";
 import { type Head, headQuery, recordDigest } from "./log.ts";
 import type { SyncRules } from "./rules.ts";
-import { shareOf } from "./shared.ts";
+import { type Stock, shareOf } from "./shared.ts";
 
 /** Reads what the control plane shares, and which version of it that is. One round trip, and one for the record. */
 export async function readShared(store: Store, tenantId: string, rules: SyncRules): Promise<SharedVersion> {
+  const { head, stock } = await readStock(store, tenantId);
+  const shared = shareOf(rules, stock);
+  const digest = hashOf([rules.onCollision ?? "keep", [...shared]]);
+  return { ...(await recordDigest(store, head, digest)), shared };
+}
+
+/** Everything on the control plane of the kinds that are shared, and where the log stands. One round trip. */
+export async function readStock(store: Store, tenantId: string): Promise<{ head: Head; stock: Stock }> {
   const own = (table: string) => store.db.selectFrom(table).where("tenant_id", "=", tenantId);
   const all = ({ table, ...definition }: Definition) =>
     own(table)
@@ -27,15 +35,13 @@ export async function readShared(store: Store, tenantId: string, rules: SyncRule
   const decoded = <T>(definition: Definition, rows: typeof heads): T[] =>
     // Each definition was checked against its contract type where it stands.
     (rows ?? []).map((row) => decodeRow(definition, row, placeOf(definition, tenantId, store.keyRing)) as T);
-  const shared = shareOf(rules, {
+  const stock = {
     resourceServers: decoded<ResourceServer>(resource_server.definition, apis),
     roles: decoded<Role>(role.definition, roles),
     connections: decoded<Connection>(connection.definition, connections),
     permissions: permissionsOf(permissions ?? []),
-  });
-  const head = headOf(heads?.[0]);
-  const digest = hashOf([rules.onCollision ?? "keep", [...shared]]);
-  return { ...(await recordDigest(store, head, digest)), shared };
+  };
+  return { head: headOf(heads?.[0]), stock };
 }
 
 /** Without a log nothing has a version. */

@@ -5,6 +5,7 @@ import { applyShared, isAt, type SharedVersion } from "./apply.ts";
 import { type Reached, reachedBy, readChild } from "./child.ts";
 import type { Head } from "./log.ts";
 import { type Plan, planFor } from "./plan.ts";
+import type { Shared } from "./shared.ts";
 
 /** Whoever changes something waits for so many tenants, and no longer than this. */
 const INLINE_TENANTS = 25;
@@ -43,6 +44,10 @@ export function createKeeper(options: KeeperOptions) {
   const { log, rest } = options;
   const memory = createMemory(options);
   const forward = createForwarding(options, memory);
+  const plan = async (tenantId: string, shared: Shared): Promise<Plan> => {
+    const { child } = await options.use(tenantId, (open) => readChild(open.store, open.tenantId, shared));
+    return planFor(shared, child, options.onCollision);
+  };
 
   return {
     /** The version that children are to have, as far as this process has heard; null before it was ever asked. */
@@ -64,11 +69,10 @@ export function createKeeper(options: KeeperOptions) {
     bring: forward.noting,
 
     /** What would make a child equal to what is shared now, whatever version it is noted under. Nothing changes. */
-    async look(tenantId: string): Promise<Plan> {
-      const { shared } = await memory.newest();
-      const { child } = await options.use(tenantId, (open) => readChild(open.store, open.tenantId, shared));
-      return planFor(shared, child, options.onCollision);
-    },
+    look: async (tenantId: string): Promise<Plan> => await plan(tenantId, (await memory.newest()).shared),
+
+    /** The same for what is to be shared. */
+    plan,
 
     /** Makes it equal, and returns what there was to do. */
     async repair(tenantId: string): Promise<Plan> {

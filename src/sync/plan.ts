@@ -30,7 +30,14 @@ interface Step {
 /** What a child lacks, has otherwise, or has too much. */
 export type Change = Step &
   (
-    | { readonly action: "create" | "update" | "adopt"; readonly content: Content; readonly hash: string }
+    | { readonly action: "create" | "adopt"; readonly content: Content; readonly hash: string }
+    | {
+        readonly action: "update";
+        readonly content: Content;
+        readonly hash: string;
+        /** Those that differ; none where only what is noted of the row does, or what hangs on it goes and comes back. */
+        readonly fields: readonly string[];
+      }
     | { readonly action: "remove" }
   );
 
@@ -161,7 +168,10 @@ function differences(
   const wanted = { ...content, [KIND_RULES[kind].label]: label };
   const hash = hashOf(wanted);
   if (hashOf(row.content) === hash && links.get(originId)?.hash === hash) return [];
-  return [{ action: "update", kind, originId, localId: row.id, label, content: wanted, hash }];
+  const fields = Object.keys({ ...row.content, ...wanted }).filter(
+    (field) => hashOf(row.content[field]) !== hashOf(wanted[field]),
+  );
+  return [{ action: "update", kind, originId, localId: row.id, label, content: wanted, hash, fields }];
 }
 
 function makingOf({ kind, byLabel, originOf }: Scene, { originId, label, content }: SharedEntity): Change {
@@ -187,6 +197,7 @@ function regranted(changes: readonly Change[], shared: Shared, child: Child): Ch
     if (!row) return [];
     const { kind, originId, label } = role;
     // Equal until the API goes: the name may differ by a collision and stays.
-    return [{ action: "update", kind, originId, localId: row.id, label, content: row.content, hash: link.hash }];
+    const { content } = row;
+    return [{ action: "update", kind, originId, localId: row.id, label, content, hash: link.hash, fields: [] }];
   });
 }

@@ -8,8 +8,10 @@ import { startFleetJob } from "../../provisioning/fleet-start.ts";
 import {
   createSyncCheckJob,
   createSyncJob,
+  createSyncPlanJob,
   type SyncCheckOptions,
   type SyncJobOptions,
+  type SyncPlanOptions,
 } from "../../provisioning/fleet-sync.ts";
 import type { Journal } from "../../provisioning/journal.ts";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
@@ -30,11 +32,14 @@ export interface FleetJobNeeds {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly organizationOf: OrganizationOf;
-  readonly sync: SyncJobOptions & Omit<SyncCheckOptions, "findings">;
+  readonly sync: SyncJobOptions & Omit<SyncCheckOptions & SyncPlanOptions, "findings">;
 }
 
-/** Every job over many tenants, by the kind it is stored under: each call is a new job. */
-export type FleetJobs = Readonly<Record<FleetKind, () => FleetJob>>;
+/**
+ * Every job over many tenants, by the kind it is stored under: each call is a new job. `target`: what it is stored with,
+ * where that says what is to be done.
+ */
+export type FleetJobs = Readonly<Record<FleetKind, (target?: string) => FleetJob>>;
 
 /** Each kind has a row: a new one does not compile until it has. */
 export function createFleetJobs(needs: FleetJobNeeds): FleetJobs {
@@ -48,6 +53,7 @@ export function createFleetJobs(needs: FleetJobNeeds): FleetJobs {
     organizations: () => createOrganizationsJob({ registry, organizationOf }),
     "rotate-credentials": () => createRotationJob(lifecycle, providers),
     sync: () => createSyncJob(needs.sync),
+    "sync-plan": (target) => createSyncPlanJob(target, checking),
     "sync-verify": () => createSyncCheckJob("sync-verify", checking),
     "sync-repair": () => createSyncCheckJob("sync-repair", checking),
     reconcile: () => createReconcileJob("reconcile", reconciling),

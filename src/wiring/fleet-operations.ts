@@ -78,8 +78,10 @@ export function createFleetOperations({ fleet, jobs, controlPlane, clock, log }:
       const asked = dry_run ? { ...wanted, kind: dryKindOf(wanted.kind) } : wanted;
       await requireTenants(registry, asked);
       // One that nobody is at is not over either: it is taken up again within seconds.
-      const isUnfinished = (await history.unfinished()).includes(asked.kind);
-      const jobId = isUnfinished ? null : await runs.start({ ...jobFor(jobs, asked), initiator });
+      const isUnfinished = (await history.unfinished()).some(({ kind }) => kind === asked.kind);
+      const job = jobFor(jobs, asked);
+      await job.requirePossible?.();
+      const jobId = isUnfinished ? null : await runs.start({ ...job, initiator });
       if (jobId !== null) return jobId;
       throw new PlatformError("conflict", "operation_running", `An operation ${asked.kind} is not over`);
     },
@@ -106,7 +108,7 @@ function createJobRuns(fleet: Fleet, jobs: FleetJobs, log: Logger) {
 
   const takeUp = async () => {
     try {
-      for (const kind of await fleet.history.unfinished()) await start(jobs[kind]());
+      for (const { kind, target } of await fleet.history.unfinished()) await start(jobs[kind](target));
     } catch (error) {
       // The control plane's database could not be asked; it is asked again.
       log.error("fleet.failed", { error });
@@ -132,8 +134,8 @@ function createJobRuns(fleet: Fleet, jobs: FleetJobs, log: Logger) {
 }
 
 /** The job of a kind, for those who were asked for. Whose turn it is stands with the job once it has begun. */
-function jobFor(jobs: FleetJobs, { kind, tenants, canary }: Asked): FleetJob {
-  const job = jobs[kind]();
+function jobFor(jobs: FleetJobs, { kind, tenants, canary, change }: Asked): FleetJob {
+  const job = jobs[kind](change && JSON.stringify(change));
   return {
     ...job,
     ...(canary && { canary }),
@@ -163,7 +165,7 @@ function dryKindOf(kind: FleetKind): FleetKind {
   return kind === "sync-repair" ? "sync-verify" : kind;
 }
 
-const findsSomething = (kind: string) => isReconciling(kind) || kind === "sync-verify" || kind === "sync-repair";
+const findsSomething = (kind: string) => isReconciling(kind) || kind.startsWith("sync-");
 
 const isReconciling = (kind: string) => kind === "reconcile" || kind === "reconcile-report";
 

@@ -1,8 +1,7 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import type { Fleet, FleetReport } from "../../provisioning/fleet.ts";
-import { type SyncFinding, syncHindrance } from "../../provisioning/fleet-sync.ts";
+import { syncHindrance, TARGET } from "../../provisioning/fleet-sync.ts";
 import type { Placement } from "../../provisioning/placements.ts";
-import type { SyncFindingKind } from "../../provisioning/reconcile/findings.ts";
 import { isOperatorsScope, LIFECYCLE_SCOPES, MANAGEMENT_API_AUDIENCE } from "../auth/management-api.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Store } from "../entities/store.ts";
@@ -12,11 +11,13 @@ import { applyShared } from "../sync/apply.ts";
 import { readShared } from "../sync/control-plane.ts";
 import { createKeeper, type Keeper } from "../sync/keeper.ts";
 import { readHead } from "../sync/log.ts";
-import type { Plan } from "../sync/plan.ts";
+import { readProposed, SyncChange } from "../sync/proposal.ts";
 import type { SyncOptions, SyncRules } from "../sync/rules.ts";
+import type { Shared } from "../sync/shared.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { everyPlacement } from "./every-placement.ts";
 import type { FleetJobs } from "./fleet-jobs.ts";
+import { findingsIn, planFindingsIn } from "./sync-findings.ts";
 
 /** AuthHero's own, made when the control plane is set up. */
 const ADMIN_ROLE = "Tenant Admin";
@@ -45,6 +46,7 @@ export function createSync({ store, tenantId }: ControlPlane, options: SyncOptio
     onCollision,
     readHead: () => readHead(store, tenantId),
     readShared: read,
+    readProposed: (change: SyncChange | null) => readProposed(store, tenantId, rules, change),
 
     /** Gives a new tenant what is shared now. Repeating it is harmless. */
     async furnish(child: Store, { tenantId: childId }: Placement): Promise<void> {
@@ -101,6 +103,23 @@ export function keepTenants(
       version: () => keeper.head()?.version ?? null,
       look: async (tenantId: string) => findingsIn(await keeper.look(tenantId)),
       repair: async (tenantId: string) => void (await keeper.repair(tenantId)),
+
+      proposed(target: string) {
+        // Read once for all tenants.
+        let kept: Promise<Shared> | undefined;
+        const change = target === TARGET ? null : SyncChange.parse(JSON.parse(target));
+        const shared = () => {
+          kept ??= sync.readProposed(change).catch((error: unknown) => {
+            kept = undefined;
+            throw error;
+          });
+          return kept;
+        };
+        return {
+          requirePossible: shared,
+          plan: async (tenantId: string) => planFindingsIn(tenantId, await keeper.plan(tenantId, await shared())),
+        };
+      },
     },
     bringUpToDate: sync.isOff ? undefined : keeper.current,
     heard: () => (sync.isOff ? Promise.resolve() : keeper.heard()),
@@ -113,26 +132,6 @@ export function keepTenants(
 }
 
 export type KeptTenants = ReturnType<typeof keepTenants>;
-
-const FOUND = {
-  create: "sync_missing",
-  adopt: "sync_missing",
-  update: "sync_different",
-  remove: "sync_leftover",
-} as const satisfies Record<Plan["changes"][number]["action"], SyncFindingKind>;
-
-/** What a plan would change, and what it cannot, as an operator reads it. */
-function findingsIn({ changes, collisions }: Plan): SyncFinding[] {
-  return [
-    ...changes.map(({ action, ...rest }) => ({ kind: FOUND[action], ...aboutOf(rest) })),
-    ...collisions.map((collision) => ({ kind: "sync_collision" as const, ...aboutOf(collision) })),
-  ];
-}
-
-const aboutOf = ({ kind, label, originId, localId }: Plan["collisions"][number]) => ({
-  subject: `${kind} ${label || originId}`,
-  detail: localId === originId ? originId : `${originId}, there ${localId}`,
-});
 
 /** Changes often come together. */
 const REST_MS = 1_000;

@@ -1,7 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import { FLEET_KINDS } from "../../../provisioning/fleet-journal.ts";
-import { FINDINGS, type FindingKind, SYNC_FINDINGS } from "../../../provisioning/reconcile/findings.ts";
+import {
+  FINDINGS,
+  type FindingKind,
+  SYNC_FINDINGS,
+  SYNC_PLAN_FINDINGS,
+} from "../../../provisioning/reconcile/findings.ts";
 import { TenantId } from "../../domain/tenants.ts";
+import { SyncChange } from "../../sync/proposal.ts";
 
 /** More than anybody names by hand; without a list it is everybody. */
 const NAMED_TENANTS_MAX = 100;
@@ -29,14 +35,17 @@ export const FleetOperation = z.object({
 });
 export type FleetOperation = z.infer<typeof FleetOperation>;
 
-const FINDING_KINDS = [...(Object.keys(FINDINGS) as FindingKind[]), ...SYNC_FINDINGS] as const;
+const FINDING_KINDS = [
+  ...(Object.keys(FINDINGS) as FindingKind[]),
+  ...new Set([...SYNC_FINDINGS, ...SYNC_PLAN_FINDINGS]),
+] as const;
 
-/** What reconciling has found. */
+/** What reconciling has found, or a plan. */
 const Found = z.object({
   kind: z.enum(FINDING_KINDS),
   tenant_id: z.string().nullable(),
   provider: z.string().nullable(),
-  subject: z.string().describe("The database, file, organization, operation, tag or client it is about"),
+  subject: z.string().describe("The database, file, organization, operation, tag, client, role, API or connection"),
   detail: z.string().nullable(),
   outcome: z
     .enum(["found", "repaired", "left", "gone", "failed"])
@@ -64,7 +73,7 @@ export const FleetDetail = FleetOperation.extend({
     z.object({ tenant_id: z.string(), wave: Wave, reason: z.string().nullable(), at: z.string().nullable() }),
   ),
   next: z.string().optional().describe("`from` of the next page of failed tenants"),
-  findings: Findings.optional().describe("Of reconciling, and of sync-verify and sync-repair"),
+  findings: Findings.optional().describe("Of reconciling, and of sync-plan, sync-verify and sync-repair"),
 });
 export type FleetDetail = z.infer<typeof FleetDetail>;
 
@@ -83,17 +92,23 @@ export const DetailPaging = Paging.extend({
 
 export const ListFleetOperations = Paging.extend({ kind: Kind.optional() });
 
-export const NewFleetOperation = z.strictObject({
-  kind: Kind,
-  canary: TenantIds.optional().describe("Who goes first; if one of them fails, nobody comes after them"),
-  tenants: TenantIds.optional().describe("Only these; default: everybody it concerns"),
-  dry_run: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Only says who would have a turn, wave by wave; of `reconcile` and `sync-repair` an operation that only finds",
-    ),
-});
+export const NewFleetOperation = z
+  .strictObject({
+    kind: Kind,
+    canary: TenantIds.optional().describe("Who goes first; if one of them fails, nobody comes after them"),
+    tenants: TenantIds.optional().describe("Only these; default: everybody it concerns"),
+    change: SyncChange.optional().describe("Of sync-plan: what is thought of; without it, what a sync would do now"),
+    dry_run: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Only says who would have a turn, wave by wave; of `reconcile` and `sync-repair` an operation that only finds",
+      ),
+  })
+  .refine(({ kind, change }) => change === undefined || kind === "sync-plan", {
+    path: ["change"],
+    message: "is for sync-plan only",
+  });
 export type NewFleetOperation = z.infer<typeof NewFleetOperation>;
 
 /** What an operation on many tenants would do. */
