@@ -80,9 +80,9 @@ describe("a plan", () => {
     await house.made(`/roles/${editor.id}`, { token, method: "PATCH", json: set });
 
     expect(found(plan)).toEqual(["acme", "beta"].map((id) => `${id}: sync_update role Editor (description, metadata)`));
-    const [role] = (await house.made<(Named & { description?: string; metadata?: object })[]>("/roles", { token, at: "acme" })).filter(
-      ({ id }) => id === editor.id,
-    );
+    const [role] = (
+      await house.made<(Named & { description?: string; metadata?: object })[]>("/roles", { token, at: "acme" })
+    ).filter(({ id }) => id === editor.id);
     expect(role).toMatchObject(set);
   });
 });
