@@ -1,4 +1,5 @@
 import { serve } from "@hono/node-server";
+import { keepImportedKeys } from "./auth/key-imports.ts";
 import { loadConfig, processVariables } from "./config.ts";
 import { PlatformError } from "./domain/errors.ts";
 import { createLogger } from "./log/logger.ts";
@@ -11,6 +12,7 @@ const STOP_MS = 20_000;
 async function main(): Promise<void> {
   const config = loadConfig(processVariables());
   const log = createLogger({ level: config.LOG_LEVEL });
+  keepImportedKeys();
   const rowhouse = await createRowhouse({ config, log });
   const server = serve({ fetch: rowhouse.fetch, hostname: config.HOST, port: config.PORT }, () => {
     say(rowhouse.firstLogin && process.stdout.isTTY ? rowhouse.firstLogin : `Rowhouse: ${config.ISSUER}\n`);
