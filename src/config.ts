@@ -112,28 +112,40 @@ function complete(settings: Settings, problems: Problem[]): Config {
   if (settings.BASE_DOMAIN === undefined && isAddress(host)) {
     problems.push({ name: "BASE_DOMAIN", message: "is needed: ISSUER has an IP address, which has no sub-domains" });
   }
-  if (settings.PROVIDER === "turso" || TURSO.some((name) => settings[name] !== undefined)) {
+  if (usesTurso(settings)) {
     const missing = TURSO.filter((name) => settings[name] === undefined);
     problems.push(...missing.map((name) => ({ name, message: "is needed to use Turso" })));
   }
-  if (settings.PROVIDER === "libsql-server" || LIBSQL_SERVER.some((name) => settings[name] !== undefined)) {
+  if (usesServer(settings)) {
     const missing = LIBSQL_SERVER.filter((name) => settings[name] === undefined);
     problems.push(...missing.map((name) => ({ name, message: "is needed to use a libSQL server" })));
   }
   if (settings.DEV_MAILBOX && !isLocalhost(host)) {
     problems.push({ name: "DEV_MAILBOX", message: "is for development: it needs an ISSUER on localhost" });
   }
-  problems.push(...remoteControlPlane(settings));
+  problems.push(...remoteControlPlane(settings), ...keyElsewhere(settings));
   return { ...settings, ISSUER, BASE_DOMAIN: settings.BASE_DOMAIN ?? host };
 }
 
+const usesTurso = (settings: Settings) =>
+  settings.PROVIDER === "turso" || TURSO.some((name) => settings[name] !== undefined);
+
+const usesServer = (settings: Settings) =>
+  settings.PROVIDER === "libsql-server" || LIBSQL_SERVER.some((name) => settings[name] !== undefined);
+
 /** What goes with a control plane that is not a file. */
 function remoteControlPlane(settings: Settings): Problem[] {
-  const { CONTROL_PLANE_DATABASE_URL: url, CONTROL_PLANE_DATABASE_TOKEN: token, ENCRYPTION_KEY: key } = settings;
-  if (url === undefined) {
-    if (token === undefined) return [];
-    return [{ name: "CONTROL_PLANE_DATABASE_URL", message: "is needed with CONTROL_PLANE_DATABASE_TOKEN" }];
-  }
-  if (key !== undefined) return [];
-  return [{ name: "ENCRYPTION_KEY", message: "is needed with CONTROL_PLANE_DATABASE_URL, the same in every process" }];
+  const { CONTROL_PLANE_DATABASE_URL: url, CONTROL_PLANE_DATABASE_TOKEN: token } = settings;
+  if (url !== undefined || token === undefined) return [];
+  return [{ name: "CONTROL_PLANE_DATABASE_URL", message: "is needed with CONTROL_PLANE_DATABASE_TOKEN" }];
+}
+
+/** Databases elsewhere outlive this machine, and a key that was generated on it would be lost with it. */
+function keyElsewhere(settings: Settings): Problem[] {
+  const isElsewhere = usesTurso(settings) || usesServer(settings) || settings.CONTROL_PLANE_DATABASE_URL !== undefined;
+  if (settings.ENCRYPTION_KEY !== undefined || !isElsewhere) return [];
+  const message =
+    "is needed where databases are not files, the same in every process; if one was generated before, " +
+    "set ENCRYPTION_KEY_FILE to the encryption.key in DATA_DIR";
+  return [{ name: "ENCRYPTION_KEY", message }];
 }

@@ -175,6 +175,7 @@ describe("wrong values", () => {
     LIBSQL_SERVER_URL: "http://127.0.0.1:8080",
     LIBSQL_SERVER_ADMIN_URL: "http://127.0.0.1:8081/",
     LIBSQL_SERVER_ADMIN_KEY: "k".repeat(32),
+    ENCRYPTION_KEY: KEY,
   };
 
   it.each([
@@ -193,7 +194,7 @@ describe("wrong values", () => {
     }
   });
 
-  const turso = { TURSO_ORGANIZATION: "acme", TURSO_API_TOKEN: "platform-token" };
+  const turso = { TURSO_ORGANIZATION: "acme", TURSO_API_TOKEN: "platform-token", ENCRYPTION_KEY: KEY };
 
   it.each([
     ["TURSO_ORGANIZATION", ["../other", "a/b", "-acme"]],
@@ -254,6 +255,25 @@ describe("wrong values", () => {
     expect(namesOf(problemsOf({ ...controlPlane, CONTROL_PLANE_DATABASE_URL: "" }))).toEqual([
       "CONTROL_PLANE_DATABASE_URL",
     ]);
+  });
+
+  it.each([
+    ["a control plane elsewhere", { CONTROL_PLANE_DATABASE_URL: "libsql://control-acme.turso.io" }],
+    ["Turso", { ...turso, PROVIDER: "turso" }],
+    ["Turso for tenants that are there already", turso],
+    ["a libSQL server", { ...server, PROVIDER: "libsql-server" }],
+    ["a libSQL server for tenants that are there already", server],
+  ])("include %s without a key, named beside all others", (_name, variables) => {
+    const problems = problemsOf({
+      ...variables,
+      ENCRYPTION_KEY: "",
+      PORT: "3000",
+      DEV_MAILBOX: "1",
+      ISSUER: "http://a/",
+    });
+
+    expect(namesOf(problems)).toEqual(["DEV_MAILBOX", "ENCRYPTION_KEY"]);
+    expect(problemsOf({ ...variables, ENCRYPTION_KEY: KEY })).toEqual([]);
   });
 
   it("include a libSQL server of which something is missing", () => {

@@ -16,7 +16,7 @@ import { type KeyRing, loadOrCreateKeyFile } from "../db/seal.ts";
 import { openSource, type Source } from "../db/source.ts";
 import { systemClock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
-import { having, requireOptions } from "../domain/options.ts";
+import { having, refuseOptions, requireOptions } from "../domain/options.ts";
 import { SERVED } from "../domain/tenants.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
 import { createStore } from "../entities/store.ts";
@@ -96,6 +96,8 @@ export function createFileFactory(
   });
   requireOptions("createFileFactory", Options, options);
   const { database, keyRing, ...limits } = rest;
+  // A registry elsewhere outlives this directory, and a key that was generated in it would not.
+  if (database && !keyRing) refuseOptions("createFileFactory", ["keyRing: is needed with database"]);
   const behind = { provider: fileProvider({ directory: join(directory, "tenants") }), limits, database };
   return factoryOver(behind, async () => {
     await mkdir(directory, { recursive: true, mode: 0o700 });

@@ -21,6 +21,7 @@ beforeAll(async () => {
       LIBSQL_SERVER_URL: sqld.url,
       LIBSQL_SERVER_ADMIN_URL: sqld.adminUrl,
       LIBSQL_SERVER_ADMIN_KEY: adminKey,
+      ENCRYPTION_KEY: "0a".repeat(32),
     },
   });
   token = await managementToken(server);

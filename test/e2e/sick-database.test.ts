@@ -37,6 +37,7 @@ describe.skipIf(sqldMissing)("a tenant whose database on a libSQL server is ill"
         LIBSQL_SERVER_URL: line.url,
         LIBSQL_SERVER_ADMIN_URL: sqld.adminUrl,
         LIBSQL_SERVER_ADMIN_KEY: adminKey,
+        ENCRYPTION_KEY: "0a".repeat(32),
         POOL_MAX_OPEN: "3",
       },
     });

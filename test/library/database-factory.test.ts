@@ -151,3 +151,9 @@ it("refuses a wrong option of the ready-made ones by name", () => {
     /createFileFactory: .*directory: .*keyring is not an option/,
   );
 });
+
+it("refuses a registry elsewhere without the key that would be lost with the directory", () => {
+  const database = { url: `file:${join(root, "another-registry.db")}` };
+
+  expect(() => createFileFactory({ directory: root, database })).toThrow(/keyRing: is needed with database/);
+});

@@ -385,7 +385,7 @@ describe("options", () => {
       /databaseIsolation: must be made by toDatabaseFactory/,
     ],
     "a factory with another registry": [
-      { ...base, databaseIsolation: createFileFactory({ directory: root, database: elsewhere }) },
+      { ...base, databaseIsolation: createFileFactory({ directory: root, database: elsewhere, keyRing }) },
       /databaseIsolation: has a registry in another database/,
     ],
     "a router in place of ours": [

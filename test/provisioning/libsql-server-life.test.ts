@@ -97,6 +97,7 @@ describe.skipIf(sqldMissing)(`the whole service with tenants on a libSQL server$
         LIBSQL_SERVER_URL: place.url,
         LIBSQL_SERVER_ADMIN_URL: place.adminUrl,
         LIBSQL_SERVER_ADMIN_KEY: adminKey,
+        ENCRYPTION_KEY: "0a".repeat(32),
       },
     });
   });
