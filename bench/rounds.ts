@@ -11,19 +11,35 @@ export interface Contest {
 }
 
 /** The medians of both, measured in turn, and the median of the ratios within each round. */
-export async function inTurn({ ours, baseline, rounds = ROUNDS, warmUp = 1 }: Contest) {
-  const pairs: { readonly ours: number; readonly baseline: number }[] = [];
+export async function inTurn({ ours, baseline, ...rest }: Contest) {
+  const { medians, ratios } = await allInTurn({ ours, baseline }, rest);
+  return { ours: medians.ours, baseline: medians.baseline, ratio: ratios.baseline };
+}
+
+type Measure = () => Promise<number>;
+
+/** The medians of ours and of several baselines, measured in turn, and the medians of ours by theirs within each round. */
+export async function allInTurn<K extends string>(
+  measures: Readonly<Record<K | "ours", Measure>>,
+  { rounds = ROUNDS, warmUp = 1 }: Pick<Contest, "rounds" | "warmUp"> = {},
+) {
+  const names = Object.keys(measures) as (K | "ours")[];
+  const kept: Record<string, number>[] = [];
   for (let round = -warmUp; round < rounds; round += 1) {
+    const numbers: Record<string, number> = {};
     // Whoever comes second finds the machine as the first has left it, so they change places.
-    const oursFirst = round % 2 === 0;
-    const first = await (oursFirst ? ours : baseline)();
-    const second = await (oursFirst ? baseline : ours)();
-    if (round >= 0) pairs.push(oursFirst ? { ours: first, baseline: second } : { ours: second, baseline: first });
+    for (const name of round % 2 === 0 ? names : names.toReversed()) numbers[name] = await measures[name]();
+    if (round >= 0) kept.push(numbers);
   }
+  const medianOf = (value: (numbers: Record<string, number>) => number) => median(kept.map(value));
+  const perName = (value: (numbers: Record<string, number>, name: string) => number) =>
+    Object.fromEntries(names.map((name) => [name, medianOf((numbers) => value(numbers, name))])) as Record<
+      K | "ours",
+      number
+    >;
   return {
-    ours: median(pairs.map((pair) => pair.ours)),
-    baseline: median(pairs.map((pair) => pair.baseline)),
-    ratio: median(pairs.map((pair) => pair.ours / pair.baseline)),
+    medians: perName((numbers, name) => numbers[name] ?? Number.NaN),
+    ratios: perName((numbers, name) => (numbers.ours ?? Number.NaN) / (numbers[name] ?? Number.NaN)),
   };
 }
 

@@ -1,13 +1,23 @@
 import type { Case } from "../case.ts";
+import { authorize } from "./authorize.ts";
+import { clientCredentials } from "./client-credentials.ts";
 import { createTenants } from "./create-tenants.ts";
+import { documents } from "./documents.ts";
 import { fullRegistry } from "./full-registry.ts";
 import { migrateFleet } from "./migrate-fleet.ts";
 import { openAndClose } from "./open-and-close.ts";
 import { openDatabases } from "./open-databases.ts";
 import { readTenants } from "./read-tenants.ts";
+import { signInCase } from "./sign-in.ts";
+import { usersPage } from "./users-page.ts";
 
-/** All cases by name, in the order in which they run: the first makes the tenants that the next ones use. */
+/** All cases by name, in the order in which they run: `create-tenants` makes those that the next ones use. */
 export const cases: Readonly<Record<string, Case>> = {
+  documents,
+  "client-credentials": clientCredentials,
+  authorize,
+  "sign-in": signInCase,
+  "users-page": usersPage,
   "create-tenants": createTenants,
   "read-tenants": readTenants,
   "open-databases": openDatabases,

@@ -77,6 +77,7 @@ export async function openEstate(directory: string, options: EstateOptions = {})
   return {
     directory,
     database,
+    adapters,
     registry,
     provider,
     providers,

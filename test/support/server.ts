@@ -8,6 +8,7 @@ import { collect, freePort, ready } from "./program.ts";
 /** A Rowhouse of one's own: a real process on loopback over a directory that nobody else has. */
 export interface RunningServer {
   readonly port: number;
+  readonly pid: number | undefined;
   readonly directory: string;
   readonly issuer: string;
   readonly clientId: string;
@@ -49,6 +50,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
   return {
     port,
+    pid: child.pid,
     directory,
     issuer: `http://localhost:${port}/`,
     ...login,
