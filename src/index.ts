@@ -31,6 +31,7 @@ export {
   type SubdomainRouting,
 } from "./http/middleware/subdomain.ts";
 export { createProtectSyncedMiddleware, type ProtectSyncedEnv } from "./http/protect-synced.ts";
+export type { OpenApiDocument } from "./http/reference/document.ts";
 export type { SyncFilters, SyncKinds } from "./sync/rules.ts";
 export { validateTenantAccess } from "./tenancy/access.ts";
 export {
@@ -57,6 +58,7 @@ export {
 } from "./wiring/multi-tenancy.ts";
 export { initMultiTenant, type MultiTenant } from "./wiring/multi-tenant.ts";
 export type { ControlPlaneOptions, MultiTenantConfig, MultiTenantHooks } from "./wiring/multi-tenant-options.ts";
+export { openApiDocument } from "./wiring/openapi.ts";
 export {
   type AskedOperation,
   createInlineExecutor,

@@ -41,6 +41,19 @@ export interface Route {
   readonly path: string;
 }
 
+/** What a route says about itself, as far as we read it (https://spec.openapis.org/oas/v3.0.4#operation-object). */
+export interface RouteDescription {
+  readonly summary?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, object>> };
+  readonly responses: Readonly<Record<string, object>>;
+}
+
+/** By path, then by method in lower case. */
+export type RouteDescriptions = Readonly<Record<string, Readonly<Record<string, RouteDescription>>>>;
+
 /**
  * AuthHero over our adapters. There is no code executor: the one AuthHero brings runs a tenant's code in this
  * process, beside every other tenant's keys.
@@ -56,7 +69,7 @@ export function createAuthHero(options: AuthHeroOptions) {
     origins = [],
     additions = {},
   } = options;
-  const { app } = init({
+  const { app, managementApp } = init({
     ...additions,
     allowedOrigins: [...origins, ...(additions.allowedOrigins ?? [])],
     dataAdapter: data,
@@ -77,5 +90,10 @@ export function createAuthHero(options: AuthHeroOptions) {
       app.fetch(request, env as unknown as Parameters<typeof app.fetch>[1]),
     /** Every route there is, with Hono's parameters in its path: for those who want to know that none is unguarded. */
     routes: app.routes.map(({ method, path }): Route => ({ method, path })),
+    /** What the routes of the management API say about themselves. Takes half a second. */
+    described: () => {
+      const { paths = {} } = managementApp.getOpenAPIDocument({ openapi: "3.0.3", info: { title: "", version: "" } });
+      return paths as RouteDescriptions;
+    },
   };
 }

@@ -23,6 +23,7 @@ import { keepPatchKeys } from "../tenancy/patch-keys.ts";
 import { protectSynced, requireChangeable } from "../tenancy/protect-synced.ts";
 import { requireBoundTenant } from "../tenancy/router.ts";
 import type { Mailing } from "./mail.ts";
+import { packageVersion } from "./version.ts";
 
 /** What a library's caller adds to the house. */
 export interface Additions {
@@ -35,6 +36,13 @@ export interface Additions {
 /** What the front's guard looks up. */
 export type Lookups = Pick<FrontOptions, "placements" | "keys" | "affiliations" | "organizationGrants">;
 
+/** What our own routes do. */
+interface Services {
+  readonly tenants: TenantsService;
+  readonly operations: OperationsService;
+  readonly fleet: FleetService;
+}
+
 /** What stands behind the front, whichever way tenants are kept. */
 export interface Behind extends Pick<FrontOptions, "audit" | "bringUpToDate" | "pending" | "states"> {
   readonly config: Config;
@@ -44,11 +52,7 @@ export interface Behind extends Pick<FrontOptions, "audit" | "bringUpToDate" | "
   readonly data: DataAdapters;
   /** For the Management API. */
   readonly management: DataAdapters;
-  readonly services: {
-    readonly tenants: TenantsService;
-    readonly operations: OperationsService;
-    readonly fleet: FleetService;
-  };
+  readonly services: Services;
   readonly lookups: Lookups;
   readonly domains: {
     readonly names: FrontOptions["domains"];
@@ -81,10 +85,7 @@ export function frontOver(behind: Behind) {
     controlPlaneTenantId,
     otherIssuers: domains.otherIssuers,
     tenantMembers: behind.tenantMembers,
-    extensions: [
-      { path: "/tenants", router: createTenantsRouter(services.tenants, services.operations, services.fleet) },
-      { path: "/operations", router: createOperationsRouter(services.operations, services.fleet) },
-    ],
+    extensions: extensionsOver(services),
     origins: consoleOrigins(config.CONSOLE_CALLBACKS),
     ...(additions.authHero && { additions: additions.authHero }),
   });
@@ -103,6 +104,7 @@ export function frontOver(behind: Behind) {
     pageSources: createPageSources(data),
     ...(mailing.mailbox && { mails: mailing.mailbox.list }),
     inner: authHero.fetch,
+    reference: { described: authHero.described, version: packageVersion() },
     ...(audit && { audit }),
     bringUpToDate: behind.bringUpToDate,
     log,
@@ -110,6 +112,12 @@ export function frontOver(behind: Behind) {
   });
   return { front, routes: authHero.routes };
 }
+
+/** Our own routes of the Management API. */
+export const extensionsOver = ({ tenants, operations, fleet }: Services) => [
+  { path: "/tenants", router: createTenantsRouter(tenants, operations, fleet) },
+  { path: "/operations", router: createOperationsRouter(operations, fleet) },
+];
 
 export const hostRules = (config: Config, { subdomains }: Additions): HostRules & Additions["subdomains"] => ({
   ...subdomains,

@@ -30,7 +30,7 @@ export interface ServingExample {
 /** Builds and packs the package, and unpacks it where its dependencies are links to ours. */
 export async function packedProject(): Promise<PackedProject> {
   const directory = mkdtempSync(join(tmpdir(), "packed-"));
-  await run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
+  await run("npm", ["run", "build"]);
   await run("npm", ["pack", "--ignore-scripts", "--pack-destination", directory]);
   const [tarball = ""] = readdirSync(directory);
   mkdirSync(join(directory, "node_modules/rowhouse"), { recursive: true });

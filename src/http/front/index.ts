@@ -3,6 +3,8 @@ import { Hono } from "hono";
 import type { Clock } from "../../domain/clock.ts";
 import type { Pending } from "../../domain/pending.ts";
 import type { Changeable } from "../../tenancy/protect-synced.ts";
+import type { ReferenceOptions } from "../reference/document.ts";
+import { apiReference } from "./api-reference.ts";
 import { type Audit, auditAccess, auditRefusals } from "./audit.ts";
 import { basicCredentials } from "./basic-credentials.ts";
 import { bodyLimit } from "./body-limit.ts";
@@ -85,6 +87,8 @@ export interface FrontOptions {
   readonly audit?: Audit;
   /** Runs before a tenant's roles, APIs or connections are read. */
   readonly bringUpToDate?: BringUpToDate | undefined;
+  /** What the API reference says. */
+  readonly reference: ReferenceOptions;
   /** AuthHero's `app.fetch`. */
   readonly inner: Inner;
   /** What AuthHero finds in `env` besides the tenant's URLs. */
@@ -136,6 +140,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     cookies(),
     spentCodes(),
     widgetFiles(),
+    apiReference(options.reference),
     pages(options.pageSources),
   ];
   for (const middleware of chain) app.use(middleware);

@@ -131,6 +131,7 @@ export function testFront(
       formTargets: () => Promise.resolve([]),
       assets: () => Promise.resolve([]),
     },
+    reference: { described: () => ({}), version: "1.2.3" },
     inner: echo,
     env: { ENVIRONMENT: "test" },
     log: { warn: write("warn"), error: write("error") },
