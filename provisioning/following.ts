@@ -2,6 +2,7 @@ import { setImmediate as nextTick, setTimeout as sleep } from "node:timers/promi
 import type { Clock } from "../src/domain/clock.ts";
 import type { Logger } from "../src/log/logger.ts";
 import { LEASE_MS } from "./operation-rows.ts";
+import type { Outage } from "./outage.ts";
 import type { Change, Processes } from "./processes.ts";
 import type { Registry } from "./registry.ts";
 
@@ -14,6 +15,8 @@ const RENEWAL_MS = LEASE_MS / 3;
 export interface FollowingOptions {
   readonly processes: Pick<Processes, "acknowledge" | "changesAfter" | "deregister" | "forgetGone">;
   readonly registry: Pick<Registry, "forget">;
+  /** Told of every turn whether it has heard everything. */
+  readonly outage: Pick<Outage, "heard" | "missed" | "since">;
   /** Settles when this process uses nothing any more that the change has taken away. Must not fail. */
   readonly letGo: (change: Change) => Promise<unknown>;
   /** Called when other processes have died: they may have left work behind. */
@@ -33,21 +36,21 @@ export interface Following {
 }
 
 /** Begins to follow the changes, once a second until it is stopped. */
-export function startFollowing({ processes, log, ...options }: FollowingOptions): Following {
+export function startFollowing({ processes, outage, log, ...options }: FollowingOptions): Following {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const follower = createFollower({ processes, ...options });
+  const follower = createFollower({ processes, outage, ...options });
 
   const follow = async () => {
-    let isAway = false;
+    let isFailing = false;
     while (!signal.aborted) {
       try {
         await follower.turn();
-        isAway = false;
+        isFailing = false;
       } catch (error) {
-        // Tried again; meanwhile nobody is served from what the registry said more than a moment ago. Told once.
-        if (!isAway) log.error("changes.unreachable", { error });
-        isAway = true;
+        // Tried again. An outage has been told of; what else it is, is told once.
+        if (!isFailing && outage.since() === null) log.error("changes.not_heard", { error });
+        isFailing = true;
       }
       await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => {});
     }
@@ -71,7 +74,7 @@ export function startFollowing({ processes, log, ...options }: FollowingOptions)
 }
 
 function createFollower(options: Omit<FollowingOptions, "log">) {
-  const { processes, registry, letGo, left, from, clock } = options;
+  const { processes, registry, outage, letGo, left, from, clock } = options;
   /** By tenant, how many changes have not been let go of. */
   const holding = new Map<string, number>();
   let heard = from;
@@ -117,13 +120,24 @@ function createFollower(options: Omit<FollowingOptions, "log">) {
     if ((await processes.forgetGone()) > 0) left();
   };
 
-  const turn = async () => {
+  const hearAll = async () => {
     let changes = await processes.changesAfter(heard);
     while (changes.length > 0) {
       await hear(changes);
       changes = await processes.changesAfter(heard);
     }
     await tell();
+  };
+
+  const turn = async () => {
+    const beganMs = clock().getTime();
+    try {
+      await hearAll();
+    } catch (error) {
+      outage.missed(error);
+      throw error;
+    }
+    outage.heard(beganMs);
   };
 
   return {

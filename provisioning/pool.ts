@@ -1,4 +1,5 @@
 import type { Database } from "../src/db/database.ts";
+import { isUnreachable } from "../src/db/errors.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import { SERVED } from "../src/domain/tenants.ts";
@@ -59,7 +60,7 @@ export function createPool<T>(options: PoolOptions<T>) {
         return await work(held.entry, held.placement);
       } catch (error) {
         // Whether it is there at all is found out once, and not by everybody who asks for it.
-        if (error instanceof PlatformError && error.reason === "database_unreachable") held.distrust();
+        if (isUnreachable(error)) held.distrust();
         throw error;
       } finally {
         held.release();

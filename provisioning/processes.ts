@@ -3,14 +3,9 @@ import type { Database } from "../src/db/database.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import type { TenantState } from "../src/domain/tenants.ts";
 import { LEASE_MS } from "./operation-rows.ts";
+import { OUTAGE_MS } from "./outage.ts";
 import { type ProcessIdentity, thisProcess } from "./process.ts";
 import type { RegistryTables } from "./tables.ts";
-
-/**
- * So long after the end of its lease a process that cannot be seen counts as gone: as long as a process may go on
- * from what it knows while the control plane is away.
- */
-export const OUTAGE_MS = 3_600_000;
 
 /** More are read in the next turn. */
 const CHANGES_MAX = 1_000;
@@ -113,6 +108,7 @@ export function createProcesses({ database, clock, process = thisProcess() }: Pr
     },
   };
 
+  // One that cannot be seen: as long after the end of its lease as it may go on without the control plane.
   function isGone({ id, lease_until }: { id: string; lease_until: string }): boolean {
     return process.isGone(id) || lease_until < after(-OUTAGE_MS);
   }

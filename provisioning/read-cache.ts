@@ -1,4 +1,5 @@
 import type { Clock } from "../src/domain/clock.ts";
+import type { Known, Outage } from "./outage.ts";
 
 /** Other processes' writes are seen this late, and no later. */
 const FOUND_MS = 1_000;
@@ -11,6 +12,7 @@ const ENTRIES_MAX = 10_000;
 
 interface Entry<T> {
   readonly value: T | null;
+  readonly readMs: number;
   readonly untilMs: number;
 }
 
@@ -20,35 +22,50 @@ interface Reading<T> {
   readonly result: Promise<T | null>;
 }
 
-/** Remembers single reads for a moment. Callers that ask while one is under way share it. */
-export function createReadCache<T>(load: (key: string) => Promise<T | null>, clock: Clock) {
+/**
+ * Remembers single reads for a moment, and what was found for as long as an outage lasts, if one is given. Callers that
+ * ask while a read is under way share it.
+ */
+export function createReadCache<T>(
+  load: (key: string) => Promise<T | null>,
+  clock: Clock,
+  outage?: Pick<Outage, "read">,
+) {
   const entries = new Map<string, Entry<T>>();
   const readings = new Map<string, Reading<T>>();
 
   const read = (key: string): Promise<T | null> => {
     const loaded = async () => {
+      let readMs = clock().getTime();
       let value = await load(key);
       // It ends, because every round takes another write to this one key.
       while (reading.stale) {
         reading.stale = false;
+        readMs = clock().getTime();
         value = await load(key);
       }
-      keep(key, value);
+      keep(key, value, readMs);
       return value;
     };
     const reading = {
       stale: false,
       result: Promise.resolve()
-        .then(loaded)
+        .then(() => (outage ? outage.read(loaded, () => known(key)) : loaded()))
         .finally(() => readings.delete(key)),
     };
     readings.set(key, reading);
     return reading.result;
   };
 
-  const keep = (key: string, value: T | null) => {
+  /** That there is nothing is not known for long: it may have come since. */
+  const known = (key: string): Known<T | null> | undefined => {
+    const found = entries.get(key);
+    return found?.value === null ? undefined : found;
+  };
+
+  const keep = (key: string, value: T | null, readMs: number) => {
     entries.delete(key);
-    entries.set(key, { value, untilMs: clock().getTime() + (value === null ? ABSENT_MS : FOUND_MS) });
+    entries.set(key, { value, readMs, untilMs: clock().getTime() + (value === null ? ABSENT_MS : FOUND_MS) });
     const [oldest] = entries.size > ENTRIES_MAX ? entries.keys() : [];
     if (oldest !== undefined) entries.delete(oldest);
   };

@@ -9,6 +9,7 @@ import { SERVED, type TenantState, TRANSITIONS } from "../src/domain/tenants.ts"
 import { createDirectories, removeFromDirectories } from "./directories.ts";
 import { isFencedOff } from "./operation-rows.ts";
 import { isOrganizationTaken, organizationExists } from "./organization.ts";
+import type { Outage } from "./outage.ts";
 import { createOutboxMarks } from "./outbox-marks.ts";
 import { type Placement, toLocationColumns, toPlacement } from "./placements.ts";
 import type { Location, Place } from "./providers/provider.ts";
@@ -28,6 +29,8 @@ export interface RegistryOptions {
   readonly keyRing: KeyRing;
   readonly clock: Clock;
   readonly newTag?: () => Tag;
+  /** What `get` goes by while the database is away; without one it fails then. */
+  readonly outage?: Outage;
 }
 
 /** A page of placements in the order of tenant ids. */
@@ -59,7 +62,7 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
   const db = new Kysely<RegistryTables>({ dialect: database.dialect });
   const context: Context = { database, db, keyRing, clock, newTag: options.newTag ?? newTag };
   const read = (tenantId: string) => readPlacement(context, "tenant_id", tenantId);
-  const cache = createReadCache(read, clock);
+  const cache = createReadCache(read, clock, options.outage);
 
   /** Whatever became of the write, nobody is answered from before it. */
   const forgetting = <T>(tenantId: string, write: Promise<T>): Promise<T> =>

@@ -19,6 +19,7 @@ import { plainId } from "../../src/domain/ids.ts";
 import { createDataAdapters } from "../../src/entities/adapters.ts";
 import { createStore } from "../../src/entities/store.ts";
 import { tenantInsert } from "../../src/entities/tenants.ts";
+import { createLogger } from "../../src/log/logger.ts";
 import { openControlPlane } from "../../src/wiring/control-plane.ts";
 import { organizationIn } from "../../src/wiring/organizations.ts";
 import { atOnce } from "../rounds.ts";
@@ -37,7 +38,11 @@ export interface Estate extends Awaited<ReturnType<typeof openEstate>> {}
 
 export async function openEstate(directory: string, options: EstateOptions = {}) {
   const { migrations = migrationsDirectory(), maxOpen = 200 } = options;
-  const controlPlane = await openControlPlane(loadConfig({ DATA_DIR: directory }), clock);
+  const controlPlane = await openControlPlane(
+    loadConfig({ DATA_DIR: directory }),
+    clock,
+    createLogger({ level: "error" }),
+  );
   const { database, keyRing, registry, store, adapters, processes } = controlPlane;
   const adaptersOf = (opened: Database, { tag }: Placement): DataAdapters =>
     createDataAdapters(createStore(inRounds(opened), { clock, keyRing, tag }));

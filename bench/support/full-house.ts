@@ -24,12 +24,19 @@ export async function openFullHouse(directory: string, count: number, watch = (d
   mkdirSync(directory, { recursive: true });
   const database = await openFile(join(directory, "control-plane.db"), { create: true });
   const keyRing = createKeyRing({ current: { id: "bench", key: randomBytes(32) } });
-  const controlPlane = await controlPlaneIn({ database: watch(database), keyRing, tenantId: CONTROL_PLANE, clock });
+  const log = createLogger({ level: config.LOG_LEVEL });
+  const controlPlane = await controlPlaneIn({
+    database: watch(database),
+    keyRing,
+    tenantId: CONTROL_PLANE,
+    clock,
+    log,
+  });
   await fillRegistry(database, count, await migrationHash(["tenant"]));
   const logins: FirstLogin[] = [];
   const house = await openHouse(controlPlane, {
     config,
-    log: createLogger({ level: config.LOG_LEVEL }),
+    log,
     clock,
     providers: createProviders(config),
     provider: config.PROVIDER,

@@ -23,6 +23,11 @@ export function isBusy(error: unknown): boolean {
   return error instanceof PlatformError && error.reason === "database_busy";
 }
 
+/** Whether nothing is known of the database itself, because it did not answer or could not be asked. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof PlatformError && error.reason === "database_unreachable";
+}
+
 /** What any call after `close()` gets. */
 export function closedError(): PlatformError {
   return new PlatformError("unavailable", "database_closed", "The database is closed");

@@ -15,6 +15,9 @@ export const tenantReadOnly = () => new PlatformError("forbidden", "tenant_read_
 export const tenantNotReady = () =>
   new PlatformError("unavailable", "tenant_not_ready", "This tenant is not ready yet.");
 
+export const tenantUnavailable = (cause?: unknown) =>
+  new PlatformError("unavailable", "tenant_unavailable", "This tenant cannot be reached right now.", { cause });
+
 /** What answers a change of a tenant in this state; null where it is in full service. */
 export function refusalOfChange(state: TenantState): PlatformError | null {
   switch (state) {

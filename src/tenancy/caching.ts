@@ -1,6 +1,6 @@
 import type { CacheAdapter, DataAdapters } from "@authhero/adapter-interfaces";
 import { currentContext, type RequestContext } from "./context.ts";
-import { boundTenant } from "./router.ts";
+import { boundTenant, remembering } from "./router.ts";
 
 /** What a tenant's cached values are good for: its life and its epoch, and the control plane's. */
 export type VersionOf = (tenantId: string) => Promise<string | null>;
@@ -49,7 +49,7 @@ const versions = new WeakMap<RequestContext, Map<string, Promise<string | null>>
 function versionIn(context: RequestContext, tenantId: string, versionOf: VersionOf): Promise<string | null> {
   const known = versions.get(context) ?? new Map<string, Promise<string | null>>();
   versions.set(context, known);
-  const version = known.get(tenantId) ?? versionOf(tenantId);
+  const version = known.get(tenantId) ?? remembering(() => versionOf(tenantId));
   known.set(tenantId, version);
   return version;
 }
@@ -85,22 +85,27 @@ const CACHED = [
   "userRoles",
 ] as const satisfies readonly (keyof DataAdapters)[];
 
-type Raise = (tenantId: string) => Promise<void>;
+/** How a change of something cached is made known. */
+export interface Epochs {
+  raise(tenantId: string): Promise<void>;
+  /** Throws where nothing can be made known right now: then nothing is written either. */
+  requireRaisable?(): void;
+}
 
 /**
  * Raises a tenant's epoch after every write to what is cached, before the writer gets its answer: in a transaction,
  * after the commit. A crash in between leaves old values for as long as the cache keeps any.
  */
-export function raisingEpochs(adapters: DataAdapters, raise: Raise): DataAdapters {
-  const members = CACHED.map((name) => [name, raisingMember(name, adapters[name], raise)]);
+export function raisingEpochs(adapters: DataAdapters, epochs: Epochs): DataAdapters {
+  const members = CACHED.map((name) => [name, raisingMember(name, adapters[name], epochs)]);
   return {
     ...adapters,
     ...Object.fromEntries(members),
     async transaction(work) {
       const written = new Set<string>();
-      const note: Raise = (tenantId) => Promise.resolve(void written.add(tenantId));
-      const result = await adapters.transaction((inside) => work(raisingEpochs(inside, note)));
-      for (const tenantId of written) await raise(tenantId);
+      const raise: Epochs["raise"] = (tenantId) => Promise.resolve(void written.add(tenantId));
+      const result = await adapters.transaction((inside) => work(raisingEpochs(inside, { ...epochs, raise })));
+      for (const tenantId of written) await epochs.raise(tenantId);
       return result;
     },
   };
@@ -108,15 +113,16 @@ export function raisingEpochs(adapters: DataAdapters, raise: Raise): DataAdapter
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
-function raisingMember(name: (typeof CACHED)[number], adapter: object, raise: Raise): object {
+function raisingMember(name: (typeof CACHED)[number], adapter: object, epochs: Epochs): object {
   const methods = Object.entries(adapter as Record<string, Method>).map(([method, call]) => {
     if (/^(?:get|list)/.test(method)) return [method, call];
     return [
       method,
       async (...args: unknown[]) => {
-        const result = await call(...args);
         const tenantId = writtenTenant(name, args);
-        if (tenantId) await raise(tenantId);
+        if (tenantId) epochs.requireRaisable?.();
+        const result = await call(...args);
+        if (tenantId) await epochs.raise(tenantId);
         return result;
       },
     ];

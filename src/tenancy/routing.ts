@@ -109,7 +109,7 @@ export function routed(options: RoutingOptions): DataAdapters {
   const router: Router = {
     controlPlaneTenantId,
     model: controlPlane,
-    directory,
+    directory: rememberingDirectory(directory),
     surface,
     outboxWritten: options.outboxWritten ?? (() => undefined),
     onControlPlane: (call) => remembering(() => call(controlPlane)),
@@ -120,6 +120,15 @@ export function routed(options: RoutingOptions): DataAdapters {
       }),
   };
   return { ...adaptersOver(router), ...(surface === "auth" && options.operations), ...options.services };
+}
+
+/** What is looked up for a call fails as the call itself does. */
+function rememberingDirectory(directory: Directory): Directory {
+  const methods = Object.entries(directory).map(([name, look]) => [
+    name,
+    (...args: unknown[]) => remembering(() => (look as (...args: unknown[]) => Promise<unknown>)(...args)),
+  ]);
+  return Object.fromEntries(methods) as Directory;
 }
 
 /**

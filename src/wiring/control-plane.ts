@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { createLeases, type Leases } from "../../provisioning/leases.ts";
+import { createOutage, type Outage } from "../../provisioning/outage.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { type ProcessIdentity, thisProcess } from "../../provisioning/process.ts";
 import { createProcesses, type Processes } from "../../provisioning/processes.ts";
@@ -16,7 +17,9 @@ import { type KeyRing, loadOrCreateKeyFile, parseKeyRing } from "../db/seal.ts";
 import type { Clock } from "../domain/clock.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
 import { createStore, type Store } from "../entities/store.ts";
+import type { Logger } from "../log/logger.ts";
 import { ensureSyncLog } from "../sync/log.ts";
+import { createLastKnown, type ReadOrKnown } from "./last-known.ts";
 import { requireOwnKey } from "./seal-check.ts";
 
 /** The control plane, open: its database, the registry in it, and its own tenant's adapters. */
@@ -33,6 +36,9 @@ export interface ControlPlane {
   /** The last change when it was opened: what comes behind it has to be heard. */
   readonly openedAt: number;
   readonly leases: Leases;
+  /** Whether its database can be reached. */
+  readonly outage: Outage;
+  readonly lastKnown: ReadOrKnown;
   close(): Promise<void>;
 }
 
@@ -47,15 +53,16 @@ const STARTING = "start";
  * this one is among those that others wait for.
  * Throws `invalid` (`encryption_key`) when its secrets were sealed with another key.
  */
-export async function openControlPlane(config: Config, clock: Clock): Promise<ControlPlane> {
+export async function openControlPlane(config: Config, clock: Clock, log: Logger): Promise<ControlPlane> {
   await mkdir(config.DATA_DIR, { recursive: true, mode: 0o700 });
   const keyRing = await openKeyRing(config);
   const tenantId = config.CONTROL_PLANE_TENANT_ID;
-  return await controlPlaneIn({ database: await openDatabase(config), keyRing, tenantId, clock });
+  return await controlPlaneIn({ database: await openDatabase(config), keyRing, tenantId, clock, log });
 }
 
 interface Given extends Pick<ControlPlane, "database" | "keyRing" | "tenantId"> {
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 /** The same in a database that is open, which is closed with it, and when it cannot be. */
@@ -68,7 +75,7 @@ export async function controlPlaneIn(given: Given): Promise<ControlPlane> {
   }
 }
 
-async function enter({ database, keyRing, tenantId, clock }: Given): Promise<ControlPlane> {
+async function enter({ database, keyRing, tenantId, clock, log }: Given): Promise<ControlPlane> {
   await migrate(database, ["tenant", "shared", "control-plane"]);
   await ensureSyncLog(database);
   await requireOwnKey(database, keyRing);
@@ -77,11 +84,14 @@ async function enter({ database, keyRing, tenantId, clock }: Given): Promise<Con
   const processes = createProcesses({ database, clock, process });
   const leases = createLeases({ database, clock, process });
   const openedAt = await processes.register();
-  const registry = createRegistry({ database, keyRing, clock });
+  // Before anything is read that may change: from here on it has to be heard of.
+  const outage = createOutage(clock, log);
+  const registry = createRegistry({ database, keyRing, clock, outage });
   const { tag } = await leases.inTurn(STARTING, () => ensureOwnPlacement(registry, tenantId));
   const store = createStore(inRounds(database), { clock, keyRing, tag });
   return {
-    ...{ tenantId, database, keyRing, registry, store, process, processes, openedAt, leases },
+    ...{ tenantId, database, keyRing, registry, store, process, processes, openedAt, leases, outage },
+    lastKnown: createLastKnown({ registry, outage, clock }),
     adapters: createDataAdapters(store),
     close: () => database.close(),
   };

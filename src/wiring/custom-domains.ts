@@ -35,10 +35,11 @@ interface Needs {
 
 /** The domains of their own that tenants claim, prove and are found by. */
 export function createCustomDomains(controlPlane: ControlPlane, { rules, resolveTxt, clock }: Needs) {
-  const { adapters, registry, store } = controlPlane;
+  const { adapters, registry, store, outage } = controlPlane;
   const owners = createReadCache(
     async (name) => (await adapters.customDomains.getByDomain(name))?.tenant_id ?? null,
     clock,
+    outage,
   );
 
   const desk: DomainDesk = {

@@ -9,6 +9,7 @@ import { choosing, type ResolveControlPlane } from "../fallback/runtime-fallback
 import type { SettingsInheritance } from "../fallback/settings.ts";
 import { INHERITABLE_SETTINGS } from "../http/tenants/settings.ts";
 import { originOf } from "../sync/origins.ts";
+import { remembering } from "../tenancy/router.ts";
 import type { ControlPlane } from "./control-plane.ts";
 
 /** What tenants inherit, and from whom. */
@@ -49,9 +50,11 @@ export interface Lending {
 
 /** Whom each tenant of this house inherits from. What is read of the control plane is kept while its epoch lasts. */
 export function createLending(controlPlane: ControlPlane, { inheritance, onStore, clock }: Lending): LenderOf {
-  const { tenantId: own, adapters, registry } = controlPlane;
+  const { tenantId: own, adapters, registry, lastKnown } = controlPlane;
   const choose = choosing({ ...inheritance, controlPlaneTenantId: own });
-  const remember = rememberingWhile(epochOf(registry, own), clock);
+  const whileItIs = rememberingWhile(epochOf(registry, own), clock);
+  const remember: Remember = (key, read) =>
+    remembering(() => whileItIs(key, () => lastKnown(own, `lent ${key}`, read)));
 
   return async (tenantId) => {
     const chosen = await choose(tenantId);

@@ -34,7 +34,7 @@ export interface Additions {
 }
 
 /** What the front's guard looks up. */
-export type Lookups = Pick<FrontOptions, "placements" | "keys" | "affiliations" | "organizationGrants">;
+export type Lookups = Pick<FrontOptions, "placements" | "keys" | "affiliations" | "organizationGrants" | "isAway">;
 
 /** What our own routes do. */
 interface Services {

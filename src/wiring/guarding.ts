@@ -9,7 +9,8 @@ import type { ControlPlane } from "./control-plane.ts";
 import type { Lookups } from "./front.ts";
 
 /** What the front's guard looks up: placements, key owners, memberships and client grants. */
-export function createLookups({ tenantId, registry, store, adapters }: ControlPlane, data: DataAdapters, clock: Clock) {
+export function createLookups(controlPlane: ControlPlane, data: DataAdapters, clock: Clock) {
+  const { tenantId, registry, store, adapters, outage } = controlPlane;
   // An organization is one tenant's for as long as it lives; whether it still is, the placement says.
   const owners = createReadCache(async (id) => (await registry.findByOrganization(id))?.tenantId ?? null, clock);
   const affiliations = createReadCache(async (key) => {
@@ -21,6 +22,7 @@ export function createLookups({ tenantId, registry, store, adapters }: ControlPl
   }, clock);
 
   return {
+    isAway: () => outage.since() !== null,
     placements: {
       async get(id) {
         const placement = await registry.get(id);

@@ -56,7 +56,7 @@ async function open(options: MultiTenantConfig, plan: MultiTenantPlan, log: Logg
   }
   const { source, keyRing, factory } = plan;
   const tenantId = config.CONTROL_PLANE_TENANT_ID;
-  const controlPlane = await controlPlaneIn({ database: openSource(source), keyRing, tenantId, clock });
+  const controlPlane = await controlPlaneIn({ database: openSource(source), keyRing, tenantId, clock, log });
   const { provider } = factory;
   const { resolveTxt, sync } = options;
   try {

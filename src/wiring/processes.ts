@@ -20,10 +20,11 @@ interface FollowedBy {
 /** Lets what other processes change take effect here, and lets them know that it has. */
 export function followOthers(controlPlane: ControlPlane, options: FollowedBy): Following {
   const { pool, fleet, log, clock, left, shared } = options;
-  const { processes, registry, openedAt } = controlPlane;
+  const { processes, registry, outage, openedAt } = controlPlane;
   return startFollowing({
     processes,
     registry,
+    outage,
     from: openedAt,
     log,
     clock,

@@ -26,7 +26,7 @@ import { withSystemScopes } from "../fallback/resource-servers.ts";
 import { type InheritedSettingsOf, inheritedSettings, withSettings } from "../fallback/settings.ts";
 import type { Logger } from "../log/logger.ts";
 import type { SyncOptions } from "../sync/rules.ts";
-import { raisingEpochs, tenantCache } from "../tenancy/caching.ts";
+import { type Epochs, raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { contractOperations } from "../tenancy/contract-operations.ts";
 import { keepCustomDomains } from "../tenancy/custom-domains.ts";
 import { leasedAdapters } from "../tenancy/leased.ts";
@@ -44,6 +44,7 @@ import { createFleetJobs, startFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
 import { type Additions, type Behind, frontOver, hostRules } from "./front.ts";
 import { createLookups } from "./guarding.ts";
+import { knownInOutages } from "./last-known.ts";
 import { mailingOver } from "./mail.ts";
 import { startOperations } from "./operations.ts";
 import { organizationOwners } from "./organizations.ts";
@@ -85,7 +86,7 @@ export const PENDING_MAX = 200;
 export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse> {
   requireInheritance(options);
   const { config, clock = systemClock } = options;
-  const controlPlane = await openControlPlane(config, clock);
+  const controlPlane = await openControlPlane(config, clock, options.log);
   let firstLogin: string | null = null;
   const house = await openHouse(controlPlane, {
     ...options,
@@ -150,8 +151,8 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const services = { cache: createCache({ clock }), emailService: mailing.service };
   const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
   const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
-  const authAdapters = routed({ ...routing, surface: "auth", operations: operationsFace });
-  const own = raisingEpochs(kept.announced(authAdapters), controlPlane.registry.raiseEpoch);
+  const authAdapters = routed({ ...authRouting(controlPlane, routing), operations: operationsFace });
+  const own = raisingEpochs(kept.announced(authAdapters), epochsOf(controlPlane));
   const data = withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf);
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config, additions), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
@@ -267,11 +268,24 @@ function routingTo(
   };
 }
 
+/** For the flows in which people and programs sign in: they go on for a while without the control plane. */
+const authRouting = (controlPlane: ControlPlane, routing: Omit<RoutingOptions, "surface">): RoutingOptions => ({
+  ...routing,
+  controlPlane: knownInOutages(controlPlane),
+  surface: "auth",
+});
+
 /** Changes with everything that cached values of a tenant depend on; null for a tenant that is not there. */
 async function versionOf(registry: Registry, controlPlaneTenantId: string, tenantId: string): Promise<string | null> {
   const [own, controlPlane] = await Promise.all([registry.get(tenantId), registry.get(controlPlaneTenantId)]);
   return own && controlPlane && `${own.tag} ${own.epoch} ${controlPlane.epoch}`;
 }
+
+/** What others do not hear of must not be written. */
+const epochsOf = ({ registry, outage }: ControlPlane): Epochs => ({
+  raise: registry.raiseEpoch,
+  requireRaisable: outage.requireReachable,
+});
 
 interface HouseBehind
   extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "provider">,
@@ -303,7 +317,7 @@ function houseFront(controlPlane: ControlPlane, behind: HouseBehind) {
     mailSource: mailing.sourceOf,
   });
   const announced = behind.kept.announced(routed({ ...routing, surface: "management" }));
-  const routedManagement = raisingEpochs(announced, registry.raiseEpoch);
+  const routedManagement = raisingEpochs(announced, epochsOf(controlPlane));
   const management = keepTenantOrganizations(
     keepCustomDomains(withSettings(withSystemScopes(routedManagement, lenderOf), inheritedOf), domains.desk),
     tenantId,

@@ -29,7 +29,7 @@ const INVITATIONS_MAX = 100;
 export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMembersNeeds): TenantMembersBackend {
   const { team } = needs;
   const { tenantId: home, registry, store } = controlPlane;
-  const adapters = raisingEpochs(controlPlane.adapters, registry.raiseEpoch);
+  const adapters = raisingEpochs(controlPlane.adapters, { raise: registry.raiseEpoch });
   const open = async (tenantId: string) => {
     const scopes = requireTeamOf(tenantId, home);
     const organizationId = (await registry.read(tenantId))?.organizationId ?? "";

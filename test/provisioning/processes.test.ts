@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type Following, startFollowing } from "../../provisioning/following.ts";
-import { OUTAGE_MS } from "../../provisioning/processes.ts";
+import { createOutage, OUTAGE_MS } from "../../provisioning/outage.ts";
 import { SERVED } from "../../src/domain/tenants.ts";
 import { createLogger } from "../../src/log/logger.ts";
 import { ask, filesOf, notesOf, retainedOf, type Street, streets, until } from "./street.ts";
@@ -18,16 +18,18 @@ afterEach(async () => {
 /** Follows the changes as the service does; only turns that the test makes are sure to have happened. */
 async function follow(made: Street): Promise<Following & { died: number }> {
   const state = { died: 0 };
+  const log = createLogger({ level: "error" });
   const following = startFollowing({
     processes: made.processes,
     registry: made.registry,
+    outage: createOutage(made.clock, log),
     from: await made.processes.register(),
     letGo: ({ tenantId, placement }) =>
       made.pool.evict(tenantId, placement && SERVED.includes(placement.state) ? placement : undefined),
     left: () => {
       state.died += 1;
     },
-    log: createLogger({ level: "error" }),
+    log,
     clock: made.clock,
   });
   followings.push(following);

@@ -2,7 +2,7 @@ import { ManagementClient } from "auth0";
 import makeFetchCookie from "fetch-cookie";
 import * as oidc from "openid-client";
 import { CookieJar } from "tough-cookie";
-import type { RunningServer } from "./server.ts";
+import type { ServerAddress } from "./server.ts";
 
 const MANAGEMENT_AUDIENCE = "urn:authhero:management";
 
@@ -13,14 +13,14 @@ export const discover = (issuer: string, clientId: string, clientSecret: string)
   });
 
 /** A token for the management API, by client_credentials of the management client made at first start. */
-export async function managementToken(server: RunningServer): Promise<string> {
+export async function managementToken(server: ServerAddress): Promise<string> {
   const configuration = await discover(server.issuer, server.clientId, server.clientSecret);
   const tokens = await oidc.clientCredentialsGrant(configuration, { audience: MANAGEMENT_AUDIENCE });
   return tokens.access_token;
 }
 
 /** The `auth0` SDK on one tenant, through the control plane's host. */
-export const managementOf = (server: RunningServer, token: string, tenantId: string): ManagementClient =>
+export const managementOf = (server: ServerAddress, token: string, tenantId: string): ManagementClient =>
   new ManagementClient({
     domain: `localhost:${server.port}`,
     token,
@@ -31,7 +31,7 @@ export const managementOf = (server: RunningServer, token: string, tenantId: str
   });
 
 /** A request to the management API with a token, for what the SDK does not know. */
-export const api = (server: RunningServer, token: string | null, path: string, init: RequestInit = {}) =>
+export const api = (server: ServerAddress, token: string | null, path: string, init: RequestInit = {}) =>
   fetch(`${server.issuer}api/v2${path}`, {
     ...init,
     headers: {
@@ -42,7 +42,7 @@ export const api = (server: RunningServer, token: string | null, path: string, i
   });
 
 /** Creates a tenant and answers its row; throws with the answer when it is refused. */
-export async function createTenant(server: RunningServer, token: string, id: string): Promise<{ id: string }> {
+export async function createTenant(server: ServerAddress, token: string, id: string): Promise<{ id: string }> {
   const body = JSON.stringify({ id, friendly_name: `Tenant ${id}` });
   const answer = await api(server, token, "/tenants", { method: "POST", body });
   if (answer.status !== 201) throw new Error(`POST /tenants answered ${answer.status}: ${await answer.text()}`);
@@ -60,7 +60,7 @@ export interface Application {
 }
 
 /** Creates a user and an application in a tenant, as an administrator does with the `auth0` SDK. */
-export async function furnish(server: RunningServer, token: string, tenantId: string, clientId = "default") {
+export async function furnish(server: ServerAddress, token: string, tenantId: string, clientId = "default") {
   const management = managementOf(server, token, tenantId);
   const application: Application = {
     issuer: `http://${tenantId}.localhost:${server.port}/`,

@@ -35,6 +35,7 @@ export async function openInProcess(
     directory,
     issuer: config.ISSUER,
     login,
+    fetch: rowhouse.fetch,
     routes: rowhouse.routes,
     ...callerOf(rowhouse.fetch, config.PORT, login),
 

@@ -5,14 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { collect, freePort, ready } from "./program.ts";
 
-/** A Rowhouse of one's own: a real process on loopback over a directory that nobody else has. */
-export interface RunningServer {
+/** Where a Rowhouse is, and the management client that its first start has made. */
+export interface ServerAddress {
   readonly port: number;
-  readonly pid: number | undefined;
-  readonly directory: string;
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string;
+}
+
+/** A Rowhouse of one's own: a real process on loopback over a directory that nobody else has. */
+export interface RunningServer extends ServerAddress {
+  readonly pid: number | undefined;
+  readonly directory: string;
   readonly administrator: { readonly username: string; readonly password: string };
   /** Everything the process has printed. */
   output(): string;

@@ -17,6 +17,10 @@ export interface Sqld {
   createNamespace(namespace: string, config?: object): Promise<void>;
   /** A `fetch` that names the namespace: without wildcard DNS a host name cannot. */
   fetchFor(namespace: string): typeof fetch;
+  /** Kills it: whoever asks is refused the connection, until `restart`. The data stay. */
+  kill(): Promise<void>;
+  /** Starts it again at the same address over the same data. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -51,21 +55,28 @@ export async function startSqld(args: readonly string[] = [], options: SqldOptio
   const [port, adminPort] = await freePorts(2);
   const url = `http://127.0.0.1:${port}`;
   const adminUrl = `http://127.0.0.1:${adminPort}`;
-  const child = spawn(
-    SQLD,
-    [
-      ...["--no-welcome", "-d", directory, "--disable-metrics"],
-      ...(namespaces ? ["--enable-namespaces", "--disable-default-namespace"] : []),
-      ...["--max-active-namespaces", String(maxActiveNamespaces)],
-      ...(adminKey ? ["--admin-auth-key", adminKey] : []),
-      ...["--http-listen-addr", `127.0.0.1:${port}`, "--admin-listen-addr", `127.0.0.1:${adminPort}`],
-      ...args,
-    ],
-    { env: { RUST_LOG: "error" }, stdio: "ignore" },
-  );
+  const line = [
+    ...["--no-welcome", "-d", directory, "--disable-metrics"],
+    ...(namespaces ? ["--enable-namespaces", "--disable-default-namespace"] : []),
+    ...["--max-active-namespaces", String(maxActiveNamespaces)],
+    ...(adminKey ? ["--admin-auth-key", adminKey] : []),
+    ...["--http-listen-addr", `127.0.0.1:${port}`, "--admin-listen-addr", `127.0.0.1:${adminPort}`],
+    ...args,
+  ];
+  let child: ChildProcess;
+  const start = async () => {
+    child = spawn(SQLD, line, { env: { RUST_LOG: "error" }, stdio: "ignore" });
+    await waitUntilHealthy(url, child);
+  };
+  const kill = async () => {
+    // SIGTERM can get lost right after the start, and a power cut asks nobody.
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  };
   const killed = () => child.kill("SIGKILL");
   process.once("exit", killed);
-  await waitUntilHealthy(url, child);
+  await start();
 
   return {
     url,
@@ -82,13 +93,12 @@ export async function startSqld(args: readonly string[] = [], options: SqldOptio
       if (!response.ok) throw new Error(`sqld refused namespace ${namespace}: ${await response.text()}`);
     },
 
+    kill,
+    restart: start,
+
     async stop() {
       process.off("exit", killed);
-      // SIGTERM can get lost right after the start, and nothing here is worth keeping.
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill("SIGKILL");
-        await once(child, "exit");
-      }
+      await kill();
       rmSync(directory, { recursive: true, force: true });
     },
   };

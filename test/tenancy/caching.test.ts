@@ -60,7 +60,7 @@ describe("the cache", () => {
 
 describe("writes to what is cached", () => {
   it("raise the tenant's epoch before they answer, and reads do not", async () => {
-    const adapters = raisingEpochs(houses.management, houses.registry.raiseEpoch);
+    const adapters = raisingEpochs(houses.management, { raise: houses.registry.raiseEpoch });
     const before = (await epochOf("acme")) ?? 0;
 
     const made = await adapters.roles.create("acme", { name: "watched" });
@@ -74,7 +74,7 @@ describe("writes to what is cached", () => {
   });
 
   it("raise it once for a transaction, after its commit, and not at all when it rolls back", async () => {
-    const adapters = raisingEpochs(houses.management, houses.registry.raiseEpoch);
+    const adapters = raisingEpochs(houses.management, { raise: houses.registry.raiseEpoch });
     const before = (await epochOf("beta")) ?? 0;
     const inside: (number | null)[] = [];
 
@@ -94,7 +94,7 @@ describe("writes to what is cached", () => {
   });
 
   it("raise the request's tenant for its keys", async () => {
-    const adapters = raisingEpochs(houses.management, houses.registry.raiseEpoch);
+    const adapters = raisingEpochs(houses.management, { raise: houses.registry.raiseEpoch });
     const before = (await epochOf(CONTROL_PLANE)) ?? 0;
     const key = { kid: "k", cert: "c", fingerprint: "f", thumbprint: "t", type: "jwt_signing" as const };
 

@@ -1,5 +1,6 @@
 import { PlatformError } from "../../domain/errors.ts";
 import type { RequestContext } from "../../tenancy/context.ts";
+import { tenantUnavailable } from "../tenant-refusals.ts";
 import { refuse } from "./answer.ts";
 import type { Exchange, FrontLog } from "./exchange.ts";
 
@@ -37,7 +38,7 @@ const TOLD = new Map([
 function unavailable(cause: PlatformError): PlatformError {
   const told = TOLD.get(cause.reason);
   if (told !== undefined) return new PlatformError("unavailable", cause.reason, told, { cause });
-  return new PlatformError("unavailable", "tenant_unavailable", "This tenant cannot be reached right now.", { cause });
+  return tenantUnavailable(cause);
 }
 
 const unexpected = () => new PlatformError("internal", "internal", "An unexpected error occurred");

@@ -46,7 +46,7 @@ export function guard(rules: GuardRules): Middleware {
 }
 
 /** The OpenAPI document, and the question a browser asks before it may send a token (Fetch, section 3.2.2). */
-function isOpen({ method, path, headers }: Draft): boolean {
+export function isOpen({ method, path, headers }: Draft): boolean {
   const isPreflight = method === "OPTIONS" && headers.has("origin") && headers.has("access-control-request-method");
   return isPreflight || isPublicManagement(method, path);
 }

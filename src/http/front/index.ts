@@ -37,6 +37,7 @@ import { hosts, type ResolveLabel } from "./hosts.ts";
 import { logoutUrls } from "./logout-urls.ts";
 import { mailProvider } from "./mail-provider.ts";
 import { type ListMails, mailbox } from "./mailbox.ts";
+import { managementAway } from "./management-away.ts";
 import { type OrganizationGrants, organizationGrants } from "./organization-grants.ts";
 import { originCheck } from "./origin-check.ts";
 import { pages } from "./pages.ts";
@@ -73,6 +74,8 @@ export interface FrontOptions {
   readonly logoutUrls: LogoutUrls;
   readonly affiliations: Affiliations;
   readonly organizationGrants: OrganizationGrants;
+  /** Whether the control plane cannot be asked right now who may do what. Default: it can. */
+  readonly isAway?: () => boolean;
   /** Default true; false lets every operator's token into every tenant. */
   readonly requireOrganizationMatch?: boolean;
   /** Throws for what the control plane owns in a tenant. */
@@ -121,6 +124,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     setupClosed(),
     callbackRelay(options.states, options, placements),
     originCheck(),
+    managementAway(options.isAway ?? (() => false)),
     auditRefusals(options.audit),
     guard(options),
     foreignTokens(),
