@@ -1,11 +1,10 @@
 import type { DataAdapters, Role } from "@authhero/adapter-interfaces";
+import { findNamed } from "../domain/pages.ts";
 import { ensureScopes } from "./lifecycle-scopes.ts";
 import { isOperatorsScope, MANAGEMENT_API_AUDIENCE, type Scope } from "./management-api.ts";
 
 /** The role in which a team administers its tenant. Found by its name, so never renamed. */
 const TEAM_ROLE = "Team Administrator";
-
-const PAGE = 100;
 
 /**
  * The role that a tenant's creator and its invited administrators hold in its organization: every scope of the
@@ -48,11 +47,5 @@ const permissionOf = (role_id: string, permission_name: string) => ({
 });
 
 /** The role of a name, however many roles there are; null when there is none. */
-export async function findRole({ roles }: Pick<DataAdapters, "roles">, tenantId: string, name: string) {
-  for (let page = 0; ; page += 1) {
-    const query = { q: `name:${JSON.stringify(name)}`, page, per_page: PAGE };
-    const { roles: found } = await roles.list(tenantId, query);
-    const role = found.find((each) => each.name === name);
-    if (role || found.length < PAGE) return role ?? null;
-  }
-}
+export const findRole = ({ roles }: Pick<DataAdapters, "roles">, tenantId: string, name: string) =>
+  findNamed(name, async (query) => (await roles.list(tenantId, query)).roles);

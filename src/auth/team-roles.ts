@@ -1,5 +1,6 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { PlatformError } from "../domain/errors.ts";
+import { rowsOf } from "../domain/pages.ts";
 import { isOperatorsScope, MANAGEMENT_API_AUDIENCE } from "./management-api.ts";
 
 /** Who gives roles in a team, and what for. */
@@ -12,22 +13,20 @@ export interface Giver {
 
 type RoleAdapters = Pick<DataAdapters, "roles" | "rolePermissions">;
 
-const PAGE = 100;
-
 /**
  * Whether a role may be given to members of a team: nothing in it is the operators', nor more than its giver has, and
  * what it holds on APIs other than the management API every first administrator gets.
  */
 export async function isGivable({ rolePermissions }: RoleAdapters, tenantId: string, roleId: string, giver: Giver) {
-  for (let page = 0; ; page += 1) {
-    const found = await rolePermissions.list(tenantId, roleId, { page, per_page: PAGE });
-    const isAllowed = found.every(({ resource_server_identifier: api, permission_name: scope }) =>
+  const held = rowsOf((query) => rolePermissions.list(tenantId, roleId, query));
+  for await (const { resource_server_identifier: api, permission_name: scope } of held) {
+    const isAllowed =
       api === MANAGEMENT_API_AUDIENCE
         ? !isOperatorsScope(scope) && giver.scopes.has(scope)
-        : giver.firstRoles.includes(roleId),
-    );
-    if (!isAllowed || found.length < PAGE) return isAllowed;
+        : giver.firstRoles.includes(roleId);
+    if (!isAllowed) return false;
   }
+  return true;
 }
 
 /** Throws `invalid` (`unknown_role`) and `forbidden` (`role_forbidden`) when one of the roles cannot be given. */

@@ -1,6 +1,7 @@
 import type { CodesAdapter, DataAdapters, PasswordsAdapter, User, UserInsert } from "@authhero/adapter-interfaces";
 import type { Clock } from "../domain/clock.ts";
 import { plainId } from "../domain/ids.ts";
+import { rowsOf } from "../domain/pages.ts";
 import { currentContext } from "./context.ts";
 
 /** Who signs in with a password has one of these, as AuthHero looks them up. */
@@ -8,9 +9,6 @@ const PASSWORD_PROVIDERS = new Set(["auth2", "auth0"]);
 
 /** More accounts of one address than this are no person's. */
 const ACCOUNTS_MAX = 10;
-
-/** A page of what is ended; there are as many pages as it takes. */
-const PAGE_ROWS = 100;
 
 /**
  * Makes AuthHero's password resets safe. As it comes, the six digits from anybody's mail open everybody's account, may be
@@ -102,7 +100,7 @@ async function endLogins(adapters: DataAdapters, tenantId: string, userId: strin
 }
 
 async function spendLinks({ codes }: DataAdapters, tenantId: string, q: string): Promise<void> {
-  for await (const code of all(async (page) => (await codes.list(tenantId, { ...page, q })).codes)) {
+  for await (const code of rowsOf(async (page) => (await codes.list(tenantId, { ...page, q })).codes)) {
     if (code.code_type === "password_reset" && !code.used_at) await codes.consume(tenantId, code.code_id);
   }
 }
@@ -110,27 +108,16 @@ async function spendLinks({ codes }: DataAdapters, tenantId: string, q: string):
 async function endSessions(adapters: DataAdapters, tenantId: string, q: string, revoked_at: string): Promise<void> {
   const { sessions, refreshTokens } = adapters;
   const logins = new Set<string>();
-  for await (const session of all(async (page) => (await sessions.list(tenantId, { ...page, q })).sessions)) {
+  for await (const session of rowsOf(async (page) => (await sessions.list(tenantId, { ...page, q })).sessions)) {
     logins.add(session.login_session_id);
     if (!session.revoked_at) await sessions.update(tenantId, session.id, { revoked_at });
   }
-  for await (const token of all(async (page) => (await refreshTokens.list(tenantId, { ...page, q })).refresh_tokens)) {
+  for await (const token of rowsOf(
+    async (page) => (await refreshTokens.list(tenantId, { ...page, q })).refresh_tokens,
+  )) {
     logins.add(token.login_id);
   }
   for (const login of logins) await refreshTokens.revokeByLoginSession(tenantId, login, revoked_at);
-}
-
-interface Page {
-  readonly page: number;
-  readonly per_page: number;
-}
-
-async function* all<T>(list: (page: Page) => Promise<readonly T[]>): AsyncIterable<T> {
-  for (let page = 0; ; page += 1) {
-    const rows = await list({ page, per_page: PAGE_ROWS });
-    yield* rows;
-    if (rows.length < PAGE_ROWS) return;
-  }
 }
 
 const quoted = (value: string) => `"${value.replace(/[\\"]/g, "\\$&")}"`;

@@ -9,6 +9,7 @@ import { describe } from "../../provisioning/operation-rows.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { callable, having, requireOptions } from "../domain/options.ts";
+import { everyRow } from "../domain/pages.ts";
 
 /** Adapters that keep operations: what `createAdapters` makes has both members. */
 export type OperationAdapters = Pick<DataAdapters, "tenantOperations" | "tenantOperationEvents">;
@@ -59,8 +60,6 @@ export interface InlineExecutorOptions {
 /** Who has written nothing for so long is gone: no step may take longer. */
 const STALE_MS = 300_000;
 
-const EVENTS_PAGE = 100;
-
 const Adapters = having("adapters that keep operations", "tenantOperations", "tenantOperationEvents");
 const Steps = z
   .array(z.looseObject({ name: z.string().min(1).max(100), run: callable() }))
@@ -93,7 +92,7 @@ export async function runRecordedTenantOperation(run: RecordedRun): Promise<Tena
   if (operation.status === "succeeded" || operation.status === "cancelled") return operation;
   const note = (step: string, outcome: TenantOperationEventOutcome, attempt: number) =>
     events.create({ operation_id: operationId, step, outcome, attempt });
-  const history = await everyEvent(events, operationId);
+  const history = await everyRow(async (query) => (await events.listByOperation(operationId, query)).events);
   const end = async (end: { readonly status: "succeeded" | "failed"; readonly error: string | null }) => {
     await operations.update(operationId, { ...end, finished_at: clock().toISOString() });
     return await requireOperation(operations, operationId);
@@ -180,7 +179,6 @@ function journalOf({ tenantOperations: operations, tenantOperationEvents: events
 }
 
 type Operations = NonNullable<OperationAdapters["tenantOperations"]>;
-type Events = NonNullable<OperationAdapters["tenantOperationEvents"]>;
 
 async function requireOperation({ get }: Operations, id: string): Promise<TenantOperation> {
   const operation = await get(id);
@@ -200,12 +198,3 @@ const isUnderWay = ({ status, updated_at }: TenantOperation, now: Date) =>
 
 const running = ({ id, kind }: TenantOperation) =>
   new PlatformError("conflict", "operation_running", `The ${kind} ${id} of this tenant is under way`);
-
-async function everyEvent(events: Events, operationId: string) {
-  const all = [];
-  for (let page = 0; ; page += 1) {
-    const { events: found } = await events.listByOperation(operationId, { page, per_page: EVENTS_PAGE });
-    all.push(...found);
-    if (found.length < EVENTS_PAGE) return all;
-  }
-}

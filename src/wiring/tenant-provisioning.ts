@@ -4,6 +4,7 @@ import { ensureTenantKey, generateSigningKey, revokeTenantKeys } from "../auth/s
 import { seedTenantDefaults } from "../auth/tenant-defaults.ts";
 import type { TenantHookContext, TenantHooks } from "../auth/tenant-hooks.ts";
 import { systemClock } from "../domain/clock.ts";
+import { findNamed } from "../domain/pages.ts";
 import type { DatabaseFactory } from "./database-factory.ts";
 import { type FirstRights, rolesIn } from "./team.ts";
 
@@ -15,8 +16,6 @@ export interface ProvisioningNeeds {
   /** What a creator gets in the new tenant's organization. */
   readonly accessControl?: FirstRights | undefined;
 }
-
-const PAGE = 100;
 
 /**
  * What makes a row into a tenant, as hooks around the row: its database, its signing key, what every tenant starts
@@ -65,18 +64,12 @@ const organizationOf = (id: string, friendlyName: string) => ({
 const standsFor = ({ metadata }: Organization, id: string) => metadata?.tenant_id === id;
 
 /** The organization of a name, however many there are; null when there is none. */
-export async function findOrganization(
+export const findOrganization = (
   { organizations }: Pick<DataAdapters, "organizations">,
   tenantId: string,
   name: string,
-): Promise<Organization | null> {
-  for (let page = 0; ; page += 1) {
-    const query = { q: `name:${JSON.stringify(name)}`, page, per_page: PAGE };
-    const { organizations: found } = await organizations.list(tenantId, query);
-    const organization = found.find((each) => each.name === name);
-    if (organization || found.length < PAGE) return organization ?? null;
-  }
-}
+): Promise<Organization | null> =>
+  findNamed(name, async (query) => (await organizations.list(tenantId, query)).organizations);
 
 /** A creator that is a user of the control plane, and no machine, administers what it has made. */
 async function joinCreator(
