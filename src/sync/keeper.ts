@@ -4,6 +4,7 @@ import type { Logger } from "../log/logger.ts";
 import { applyShared, isAt, type SharedVersion } from "./apply.ts";
 import { type Reached, reachedBy, readChild } from "./child.ts";
 import type { Head } from "./log.ts";
+import { within } from "./patience.ts";
 import { type Plan, planFor } from "./plan.ts";
 import type { Shared } from "./shared.ts";
 
@@ -14,7 +15,7 @@ const INLINE_MS = 2_000;
 /** Enough to keep a disk or a network busy. */
 const CONCURRENCY = 8;
 
-/** A tenant that could not be brought forward is served as it is, and tried again after this. */
+/** A tenant that could not be brought forward is tried again after this. */
 const RETRY_MS = 1_000;
 
 /** A child as it is worked on: its open database, and which incarnation of which tenant that is. */
@@ -35,6 +36,8 @@ export interface KeeperOptions {
   readonly record: (version: number, tenantIds: readonly string[], changed: readonly string[]) => Promise<void>;
   /** Lets a job bring all others forward, behind the requests. */
   readonly rest: () => void;
+  /** How long whoever changes something waits, in milliseconds. Default: two seconds. */
+  readonly inlineMs?: number;
   readonly log: Pick<Logger, "warn" | "error">;
   readonly clock: Clock;
 }
@@ -53,15 +56,19 @@ export function createKeeper(options: KeeperOptions) {
     /** The version that children are to have, as far as this process has heard; null before it was ever asked. */
     head: memory.head,
 
-    /** Makes sure that a child is not behind before it is used. One that cannot be brought forward is used as it is. */
-    async current(tenantId: string): Promise<void> {
-      if (!forward.isDue(tenantId)) return;
+    /**
+     * Brings a child forward before it is used, if it is behind. False when it is known to be behind and could not be
+     * brought forward; true also when nobody knows, because the control plane does not answer. Does not throw.
+     */
+    async current(tenantId: string): Promise<boolean> {
+      if (!forward.isDue(tenantId)) return !forward.isBehind(tenantId);
       try {
         await forward.one(tenantId);
+        return true;
       } catch (error) {
-        // Logins of a tenant that cannot be brought forward are worth more than its newest roles.
         log.warn("sync.behind", { tenant: tenantId, error });
         rest();
+        return !forward.isBehind(tenantId);
       }
     },
 
@@ -90,7 +97,7 @@ export function createKeeper(options: KeeperOptions) {
         await memory.refresh();
         const children = await options.children(INLINE_TENANTS + 1);
         const inline = children.slice(0, INLINE_TENANTS);
-        const done = await within(INLINE_MS, forward.several(inline));
+        const done = await within(options.inlineMs ?? INLINE_MS, forward.several(inline));
         if (children.length > INLINE_TENANTS || done !== inline.length) rest();
       } catch (error) {
         // It has happened, and is in the log: every process hears of it.
@@ -125,12 +132,6 @@ function createMemory({ readHead, readShared }: KeeperOptions) {
     return isNew;
   };
 
-  /** Where what is shared stands now; asked once. */
-  const known = async (): Promise<Head> => {
-    if (!head) await remember(await readHead());
-    return head ?? (await readHead());
-  };
-
   /** What is shared, at the version that is known or newer; read once for all who ask. */
   const shared = async (): Promise<SharedVersion> => {
     kept ??= readShared();
@@ -145,17 +146,29 @@ function createMemory({ readHead, readShared }: KeeperOptions) {
     }
   };
 
+  /**
+   * Asks where what is shared stands now; returns whether there may be something new. The first time what is shared is
+   * read, too: under other rules than those of an earlier start a version is another, and nothing else would show it.
+   */
+  const refresh = async (): Promise<boolean> => {
+    if (head) return await remember(await readHead());
+    await shared();
+    return true;
+  };
+
   return {
     head: () => head,
-    known,
-    refresh: async () => remember(await readHead()),
+    /** Where what is shared stands, as far as this process has heard. */
+    known: async (): Promise<Head> => head ?? (await shared()),
+    refresh,
     forget() {
       head = null;
+      kept = null;
     },
 
     /** What is shared now. */
     async newest(): Promise<SharedVersion> {
-      await remember(await readHead());
+      await refresh();
       return await shared();
     },
 
@@ -171,15 +184,12 @@ interface Forwarded {
   readonly plan: Plan | null;
 }
 
-/** Failures of more tenants than this are not remembered. */
-const FAILED_MAX = 10_000;
-
 /** How one child is brought forward, once for all who ask. */
 function createForwarding({ use, record, onCollision, clock }: KeeperOptions, memory: Memory) {
   /** By open database: what is opened anew may be another one, and says itself how far it is. */
   const reached = new WeakMap<Store, Reached>();
   const underWay = new WeakMap<Store, Promise<Forwarded>>();
-  const failedAtMs = new Map<string, number>();
+  const failures = createFailures(clock);
 
   const catchUp = async ({ tenantId, store }: OpenChild): Promise<Forwarded> => {
     const head = await memory.known();
@@ -189,7 +199,7 @@ function createForwarding({ use, record, onCollision, clock }: KeeperOptions, me
       return { version: known.version, plan: null };
     }
     const target = await memory.shared();
-    const plan = await applyShared(store, tenantId, target, onCollision);
+    const plan = await applyShared(store, tenantId, target, onCollision).catch(failures.whileBehind);
     reached.set(store, { epoch: target.epoch, version: target.version });
     return { version: target.version, plan };
   };
@@ -205,12 +215,10 @@ function createForwarding({ use, record, onCollision, clock }: KeeperOptions, me
   const bring = async (tenantId: string): Promise<Forwarded> => {
     try {
       const forwarded = await use(tenantId, once);
-      failedAtMs.delete(tenantId);
+      failures.forget(tenantId);
       return forwarded;
     } catch (error) {
-      // What is forgotten is tried a moment sooner.
-      if (failedAtMs.size >= FAILED_MAX) failedAtMs.clear();
-      failedAtMs.set(tenantId, clock().getTime());
+      failures.remember(tenantId, error);
       throw error;
     }
   };
@@ -224,7 +232,8 @@ function createForwarding({ use, record, onCollision, clock }: KeeperOptions, me
   };
 
   return {
-    isDue: (tenantId: string) => clock().getTime() - (failedAtMs.get(tenantId) ?? Number.NEGATIVE_INFINITY) >= RETRY_MS,
+    isDue: failures.isDue,
+    isBehind: failures.isBehind,
 
     /** Notes it only when there was something to do: every request asks. */
     async one(tenantId: string): Promise<void> {
@@ -253,15 +262,34 @@ function createForwarding({ use, record, onCollision, clock }: KeeperOptions, me
   };
 }
 
-/** What work comes to, or null when it takes longer. It goes on all the same. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms).unref();
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Failures of more tenants than this are not remembered. */
+const FAILED_MAX = 10_000;
+
+/** Which children could not be brought forward, when, and whether they were known to be behind. */
+function createFailures(clock: Clock) {
+  const failures = new Map<string, { readonly atMs: number; readonly isBehind: boolean }>();
+  const behind = new WeakSet<object>();
+
+  return {
+    /** Marks what is thrown at a child that is behind, as opposed to before anybody knew that. */
+    whileBehind(error: unknown): never {
+      if (error instanceof Error) behind.add(error);
+      throw error;
+    },
+
+    remember(tenantId: string, error: unknown): void {
+      // What is forgotten is tried a moment sooner.
+      if (failures.size >= FAILED_MAX) failures.clear();
+      failures.set(tenantId, { atMs: clock().getTime(), isBehind: error instanceof Error && behind.has(error) });
+    },
+
+    forget: (tenantId: string): void => void failures.delete(tenantId),
+
+    /** Whether it is to be tried again. */
+    isDue: (tenantId: string) =>
+      clock().getTime() - (failures.get(tenantId)?.atMs ?? Number.NEGATIVE_INFINITY) >= RETRY_MS,
+
+    /** Whether it failed the last time although it was known to be behind. */
+    isBehind: (tenantId: string) => failures.get(tenantId)?.isBehind === true,
+  };
 }

@@ -50,7 +50,10 @@ const SHARED_OPTIONS: readonly string[] = ["domain_aliases", "icon_url", "scope"
 
 export const isShared = {
   resource_server: (rules: SyncRules, api: ResourceServer) =>
-    api.identifier !== rules.managementAudience && isWanted(api) && (rules.filters?.resourceServers?.(api) ?? true),
+    api.identifier !== rules.managementAudience &&
+    !isSymmetric(api) &&
+    isWanted(api) &&
+    (rules.filters?.resourceServers?.(api) ?? true),
 
   role: (rules: SyncRules, role: Role, permissions: readonly Permission[]) =>
     !isAdministrators(rules, role, permissions) && isWanted(role) && (rules.filters?.roles?.(role) ?? true),
@@ -61,6 +64,9 @@ export const isShared = {
     isWanted(connection) &&
     (rules.filters?.connections?.(connection) ?? true),
 };
+
+/** Its secret never leaves the control plane, and a copy without it would not sign as whoever verifies expects. */
+const isSymmetric = ({ signing_alg: algorithm }: ResourceServer) => algorithm?.startsWith("HS") === true;
 
 const isWanted = ({ metadata }: { readonly metadata?: Record<string, unknown> | undefined }) =>
   metadata?.sync !== false;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { readHead } from "../../src/sync/log.ts";
+import { ensureSyncLog, readHead } from "../../src/sync/log.ts";
 import { API, CASES, type Case, furnish, furnishOwn, ID, ownOf, permission } from "./cases.ts";
 import { CONTROL_PLANE, type Estate, fingerprintOf, MANAGEMENT, openEstate, wantedFingerprint } from "./estate.ts";
 
@@ -43,9 +43,13 @@ describe("a child", () => {
     expect((await estate.sync(house, options)).changes).toEqual([]);
   });
 
-  it("never gets the administrators' role, what stays local, the management API, passwords, nor a workforce login", async () => {
+  it("never gets the administrators' role, what stays local, the management API, symmetric APIs, passwords, nor a workforce login", async () => {
     const estate = await furnished();
     await estate.own.roles.update(CONTROL_PLANE, "rol_admin", { name: "Renamed" });
+    await estate.own.resourceServers.create(CONTROL_PLANE, {
+      ...{ identifier: "https://symmetric.example", name: "Symmetric", scopes: [{ value: "read" }] },
+      ...{ signing_alg: "HS256", signing_secret: "planted-signing-secret" },
+    });
     await estate.own.rolePermissions.assign(CONTROL_PLANE, "rol_admin", [
       permission("rol_admin", "admin:organizations", MANAGEMENT),
     ]);
@@ -208,3 +212,34 @@ describe("the version of what is shared", () => {
     expect(third.epoch).not.toBe(first.epoch);
   });
 });
+
+describe("a table of the control plane that was rebuilt", () => {
+  it("gets its triggers again, and every child is looked at: what has changed meanwhile arrives", async () => {
+    const estate = await furnished();
+    const { database, store } = estate.controlPlane;
+    const house = await estate.child("acme");
+    await estate.sync(house);
+    const before = await readHead(store, CONTROL_PLANE);
+    const [made] = await database.batch([statement("select sql from sqlite_master where name = 'roles'")]);
+    await database.batch([
+      statement(String(made?.rows[0]?.sql).replace(/^CREATE TABLE "?roles"?/, "CREATE TABLE rebuilt")),
+      statement("insert into rebuilt select * from roles"),
+      statement("drop table roles"),
+      statement("alter table rebuilt rename to roles"),
+    ]);
+    await estate.own.roles.update(CONTROL_PLANE, ID.editor, { name: "Author" });
+    const unseen = await readHead(store, CONTROL_PLANE);
+
+    const repaired = [await ensureSyncLog(database), await ensureSyncLog(database)];
+
+    expect(unseen).toEqual(before);
+    expect(repaired).toEqual([true, false]);
+    expect((await readHead(store, CONTROL_PLANE)).epoch).not.toBe(before.epoch);
+    await estate.sync(house);
+    expect(await fingerprintOf(estate, house)).toBe(await wantedFingerprint(estate));
+    await estate.own.roles.update(CONTROL_PLANE, ID.editor, { name: "Writer" });
+    expect((await readHead(store, CONTROL_PLANE)).version).toBeGreaterThan(before.version);
+  });
+});
+
+const statement = (sql: string) => ({ sql, parameters: [] });

@@ -21,7 +21,7 @@ import { freshStore } from "../support/store.ts";
 export const CONTROL_PLANE = "control_plane";
 export const MANAGEMENT = "urn:authhero:management";
 
-const keyRing = createKeyRing({ current: { id: "k1", key: Buffer.alloc(32, 7) } });
+export const keyRing = createKeyRing({ current: { id: "k1", key: Buffer.alloc(32, 7) } });
 
 export const rulesOf = (options: SyncOptions = {}): SyncRules => ({
   managementAudience: MANAGEMENT,
@@ -39,8 +39,10 @@ export interface House {
   close(): Promise<void>;
 }
 
+const storeOf = (database: Database): Store => createStore(database, { clock: systemClock, keyRing });
+
 const houseOf = (tenantId: string, database: Database, close: () => Promise<void>): House => {
-  const store = createStore(database, { clock: systemClock, keyRing });
+  const store = storeOf(database);
   return { tenantId, store, database, adapters: createDataAdapters(store), close };
 };
 
@@ -84,10 +86,17 @@ export async function openEstate() {
     controlPlane,
     own: controlPlane.adapters,
     child,
+    /** A child in a database that somebody else has made. */
+    adopt(tenantId: string, own: Database): House {
+      const house = houseOf(tenantId, own, () => own.close());
+      houses.push(house);
+      return house;
+    },
     shared: (options?: SyncOptions) => readShared(controlPlane.store, CONTROL_PLANE, rulesOf(options)),
-    async sync(house: House, options: SyncOptions = {}): Promise<Plan> {
-      const target = await readShared(controlPlane.store, CONTROL_PLANE, rulesOf(options));
-      return await applyShared(house.store, house.tenantId, target, options.onCollision);
+    /** Brings a child forward; `through`: in a process that sees databases so. */
+    async sync(house: House, options: SyncOptions = {}, through = (seen: Database) => seen): Promise<Plan> {
+      const target = await readShared(storeOf(through(database)), CONTROL_PLANE, rulesOf(options));
+      return await applyShared(storeOf(through(house.database)), house.tenantId, target, options.onCollision);
     },
     async close() {
       for (const house of houses) await house.close();

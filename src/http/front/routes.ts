@@ -76,6 +76,9 @@ export const isLogout = (path: string) => isBelow(plain(path), "/v2/logout");
 /** Where a client proves who it is (RFC 6749, section 2.3). */
 export const isClientAuthenticated = (path: string) => path === "/oauth/token" || path === "/oauth/revoke";
 
+/** Where tokens are issued. */
+export const isTokenRequest = (path: string) => plain(path) === "/oauth/token";
+
 /** What a person sees in a browser, as opposed to what a program calls. */
 export const isPage = (path: string) =>
   PAGES.some((page) => isBelow(plain(path), page)) && !isBelow(path, "/u2/screen");
