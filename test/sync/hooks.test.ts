@@ -69,15 +69,36 @@ it("keep every tenant at what the control plane shares; one that does not answer
   expect(await rolesOf("beta")).toEqual(["Cook false"]);
 });
 
-it("leave a tenant's own entity of the same name alone", async () => {
-  const { entityHooks } = createSyncHooks(config());
+it("leave a tenant's own entity of the same name alone, and tell of it; or take it over, if they are told to", async () => {
+  const told: unknown[] = [];
+  const onCollided = (tenantId: string, collisions: unknown) => told.push({ tenantId, collisions });
+  const { entityHooks } = createSyncHooks({ ...config(), onCollided, onError: () => undefined });
   await adaptersOf("acme").roles.create("acme", { id: "mine", name: "Editor" });
-  await estate.own.roles.create(CONTROL_PLANE, { name: "Editor" });
+  const { id } = await estate.own.roles.create(CONTROL_PLANE, { name: "Editor" });
 
   await entityHooks.roles?.afterCreate(at);
 
   expect(await rolesOf("acme")).toEqual(["Editor false"]);
   expect(await rolesOf("beta")).toEqual(["Editor true"]);
+  const collision = { kind: "role", originId: id, localId: "mine", label: "Editor" };
+  expect(told).toEqual([{ tenantId: "acme", collisions: [collision] }]);
+  const adopting = createSyncHooks({ ...config(), onCollision: "adopt", onCollided, onError: () => undefined });
+  await adopting.entityHooks.roles?.afterUpdate(at);
+  expect(await rolesOf("acme")).toEqual(["Editor true"]);
+  expect(await adaptersOf("acme").roles.get("acme", "mine")).not.toBeNull();
+  expect(told).toHaveLength(1);
+});
+
+it("end at the newest state when changes come at the same time", async () => {
+  const { entityHooks } = createSyncHooks({ ...config(), onError: () => undefined });
+  const { id } = await estate.own.roles.create(CONTROL_PLANE, { name: "Editor" });
+  const first = entityHooks.roles?.afterCreate(at);
+  await estate.own.roles.update(CONTROL_PLANE, id, { name: "Author" });
+
+  await Promise.all([first, entityHooks.roles?.afterUpdate(at), entityHooks.roles?.afterUpdate(at)]);
+
+  expect(await rolesOf("acme")).toEqual(["Author true"]);
+  expect(await rolesOf("beta")).toEqual(["Author true"]);
 });
 
 it("give a new tenant everything, and have nothing for a kind that is off or filtered", async () => {
