@@ -71,4 +71,9 @@ export {
   runRecordedTenantOperation,
   type TenantOperationExecutor,
 } from "./wiring/recorded-operations.ts";
-export { createSyncHooks, type SyncEntityHooks, type SyncHooksConfig } from "./wiring/sync-hooks.ts";
+export {
+  createSyncHooks,
+  type SyncCollision,
+  type SyncEntityHooks,
+  type SyncHooksConfig,
+} from "./wiring/sync-hooks.ts";

@@ -1,23 +1,22 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
+import { everyRow } from "../domain/pages.ts";
 import { type Content, contentOf, hashOf, KINDS, type Kind, type Permission } from "./kinds.ts";
-import { type Change, type Child, type ChildRow, type Link, planFor } from "./plan.ts";
+import { type Change, type Child, type ChildRow, type Collision, type Link, planFor } from "./plan.ts";
 import type { Shared, SharedEntity, Stock } from "./shared.ts";
 
 /** In the metadata of a row that came from the control plane: its origin there. Nobody else's table is ours to add to. */
 const ORIGIN = "synced_origin";
 
-const PAGE = 100;
-
 /** What a tenant has, asked of whatever adapters it has. */
 export async function stockOf(adapters: DataAdapters, tenantId: string): Promise<Stock> {
   const [resourceServers, roles, connections] = await Promise.all([
-    pages(async (page) => (await adapters.resourceServers.list(tenantId, page)).resource_servers),
-    pages(async (page) => (await adapters.roles.list(tenantId, page)).roles),
-    pages(async (page) => (await adapters.connections.list(tenantId, page)).connections),
+    everyRow(async (page) => (await adapters.resourceServers.list(tenantId, page)).resource_servers),
+    everyRow(async (page) => (await adapters.roles.list(tenantId, page)).roles),
+    everyRow(async (page) => (await adapters.connections.list(tenantId, page)).connections),
   ]);
   const permissions = new Map<string, readonly Permission[]>();
   for (const { id } of roles) {
-    const granted = await pages((page) => adapters.rolePermissions.list(tenantId, id, page));
+    const granted = await everyRow((page) => adapters.rolePermissions.list(tenantId, id, page));
     permissions.set(
       id,
       granted.map((each): Permission => [each.resource_server_identifier, each.permission_name]),
@@ -26,25 +25,22 @@ export async function stockOf(adapters: DataAdapters, tenantId: string): Promise
   return { resourceServers, roles, connections, permissions };
 }
 
-async function pages<T>(read: (page: { page: number; per_page: number }) => Promise<T[]>): Promise<T[]> {
-  const all: T[] = [];
-  for (let page = 0; ; page += 1) {
-    const found = await read({ page, per_page: PAGE });
-    all.push(...found);
-    if (found.length < PAGE) return all;
-  }
-}
-
 /**
  * Makes a tenant equal to what is shared, through its adapters: one call after the other, so that a failure in between
- * leaves the rest for the next time. Its own entities are kept.
+ * leaves the rest for the next time. Returns what of its own stands in the way.
  */
-export async function applyOver(adapters: DataAdapters, tenantId: string, shared: Shared): Promise<void> {
+export async function applyOver(
+  adapters: DataAdapters,
+  tenantId: string,
+  shared: Shared,
+  onCollision: "keep" | "adopt",
+): Promise<readonly Collision[]> {
   const child = childOf(await stockOf(adapters, tenantId), shared);
-  const { changes } = planFor(marked(shared), child);
+  const { changes, collisions } = planFor(marked(shared), child, onCollision);
   const removals = changes.filter(({ action }) => action === "remove");
   const others = changes.filter(({ action }) => action !== "remove");
   for (const change of [...removals, ...others]) await carryOut(adapters, tenantId, change, child);
+  return collisions;
 }
 
 const marked = (shared: Shared): Shared =>

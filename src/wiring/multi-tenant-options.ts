@@ -214,9 +214,8 @@ const NEEDS_REGISTRY = ["undeleteDays", "resolveTxt"] as const;
 const NEEDS_NONE = ["getAdapters", "getChildTenantIds"] as const;
 
 function plainPlan(options: MultiTenantConfig, problems: string[]): PlainPlan | undefined {
-  const { controlPlane = {}, dataAdapter, databaseIsolation, getAdapters, sync } = options;
+  const { controlPlane = {}, dataAdapter, databaseIsolation, getAdapters } = options;
   for (const name of NEEDS_REGISTRY) if (name in options) problems.push(`${name}: ${GIVE_DATABASE}`);
-  if (sync) problems.push(`sync: ${GIVE_DATABASE}`);
   if (controlPlane.keyRing)
     problems.push("controlPlane.keyRing: is for controlPlane.database; give it to createAdapters");
   if (!dataAdapter) problems.push("dataAdapter: is missing; give it, or controlPlane.database");

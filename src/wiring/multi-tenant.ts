@@ -51,8 +51,12 @@ async function open(options: MultiTenantConfig, plan: MultiTenantPlan, log: Logg
   const given = { config, log, clock, ...inBoth(options, config.CONTROL_PLANE_TENANT_ID) };
   if (plan.source === null) {
     const { adapters, databases } = plan;
-    const { getChildTenantIds } = options;
-    return await openPlainHouse({ ...given, adapters, databases, ...(getChildTenantIds && { getChildTenantIds }) });
+    const { getChildTenantIds, sync } = options;
+    return await openPlainHouse({
+      ...{ ...given, adapters, databases },
+      ...(getChildTenantIds && { getChildTenantIds }),
+      ...(sync !== undefined && { sync }),
+    });
   }
   const { source, keyRing, factory } = plan;
   const tenantId = config.CONTROL_PLANE_TENANT_ID;

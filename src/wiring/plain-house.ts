@@ -1,6 +1,7 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { type FirstLogin, seedControlPlane } from "../auth/control-plane.ts";
 import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
+import type { TenantHooks } from "../auth/tenant-hooks.ts";
 import type { TenantMembersBackend } from "../auth/tenant-members.ts";
 import { DEFAULT_THEME } from "../auth/theme.ts";
 import { startUpkeep, type Upkeep } from "../auth/upkeep.ts";
@@ -15,6 +16,7 @@ import { inheritedSettings, withSettings } from "../fallback/settings.ts";
 import { adaptersOf } from "../http/middleware/database.ts";
 import { tenantNotFound } from "../http/tenant-refusals.ts";
 import type { Logger } from "../log/logger.ts";
+import type { SyncOptions } from "../sync/rules.ts";
 import { tenantCache } from "../tenancy/caching.ts";
 import { type HostRules, issuersOf, originOf } from "../tenancy/hosts.ts";
 import { plainlyRouted, plainRouting } from "../tenancy/plain-routing.ts";
@@ -27,7 +29,8 @@ import { type Additions, frontOver, hostRules } from "./front.ts";
 import { createMailing } from "./mail.ts";
 import { createMultiTenancyHooks, inTurn } from "./multi-tenancy.ts";
 import { createPlainLookups, plainOrganizationOwners } from "./plain-guarding.ts";
-import { createPlainTenants, everyPage, needsRegistry, PAGE, plainFleet, plainOperations } from "./plain-tenants.ts";
+import { keepPlainTenants } from "./plain-sync.ts";
+import { createPlainTenants, needsRegistry, plainFleet, plainOperations, wholeOf } from "./plain-tenants.ts";
 import { type House, PENDING_MAX } from "./rowhouse.ts";
 import { ensureTeams, type FirstRights } from "./team.ts";
 
@@ -40,6 +43,8 @@ export interface PlainHouseOptions extends FirstRights, Inheritance {
   readonly databases: DatabaseFactory;
   /** Default: every row but the control plane's. */
   readonly getChildTenantIds?: () => Promise<readonly string[]>;
+  /** What of the control plane tenants get; false for nothing. Default: everything that is meant for them. */
+  readonly sync?: SyncOptions | false;
   readonly keepLogin: (login: FirstLogin) => Promise<void>;
   readonly additions: Additions;
 }
@@ -58,6 +63,10 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
 
   const own = async (id: string) =>
     id === controlPlaneTenantId ? adapters : await adaptersOf((child) => databases.getAdapters(child), id);
+  const keeping = keepPlainTenants({
+    ...{ log, adapters, own, controlPlaneTenantId, sync: options.sync },
+    childIds: () => childIds(options),
+  });
   const lenderOf = lendersOf(adapters, {
     ...{ ...options, controlPlaneTenantId },
     getControlPlaneAdapters(id) {
@@ -78,18 +87,18 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
     services: { emailService: mailing.service, cache: forgetful(clock) },
   };
   const data = withSettings(
-    withFallback(plainlyRouted({ ...routing, surface: "auth" }), lenderOf, DEFAULT_THEME),
+    withFallback(keeping.announced(plainlyRouted({ ...routing, surface: "auth" })), lenderOf, DEFAULT_THEME),
     inheritedOf,
   );
   const lookups = createPlainLookups({ controlPlaneTenantId, adapters, data, clock });
-  const routedManagement = plainlyRouted({ ...routing, surface: "management" });
+  const routedManagement = keeping.announced(plainlyRouted({ ...routing, surface: "management" }));
   const management = keepTenantOrganizations(
     refuseDomains(withSettings(withSystemScopes(routedManagement, lenderOf), inheritedOf)),
     controlPlaneTenantId,
     plainOrganizationOwners(adapters, lookups.placements),
   );
   const tenants = createPlainTenants({
-    ...{ controlPlaneTenantId, own, inheritedOf, hooks: hooksOver(options, rules) },
+    ...{ controlPlaneTenantId, own, inheritedOf, hooks: hooksOver(options, rules, keeping.hooks) },
     adapters: () => adapters,
     mailSource: mailing.sourceOf,
   });
@@ -111,6 +120,7 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
     originOf: (id) => Promise.resolve(originOf(id, rules)),
   });
 
+  keeping.start();
   return {
     fetch: front.fetch,
     routes,
@@ -120,6 +130,7 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
     },
     async close() {
       await pending.idle();
+      await keeping.idle();
       await upkeep?.stop();
     },
   };
@@ -129,12 +140,13 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
 const forgetful = (clock: Clock) => tenantCache(createCache({ clock }), () => Promise.resolve(null));
 
 /** The caller's hooks, and what makes a row into a tenant; names that are no tenant's are refused before. */
-function hooksOver({ databases, additions, defaultRoles, defaultPermissions }: PlainHouseOptions, rules: HostRules) {
+function hooksOver(options: PlainHouseOptions, rules: HostRules, shared: readonly TenantHooks[]) {
+  const { databases, additions, defaultRoles, defaultPermissions } = options;
   const { tenants } = createMultiTenancyHooks({
     controlPlaneTenantId: rules.controlPlaneTenantId,
     databaseIsolation: databases,
     accessControl: { ...(defaultRoles && { defaultRoles }), ...(defaultPermissions && { defaultPermissions }) },
-    hooks: { tenants: inTurn(additions.hooks ?? []) },
+    hooks: { tenants: inTurn([...shared, ...(additions.hooks ?? [])]) },
   });
   const beforeCreate: typeof tenants.beforeCreate = (_context, tenant) => {
     refuseOwnHost(tenant.id, rules);
@@ -168,13 +180,12 @@ function refuseDomains(adapters: DataAdapters): DataAdapters {
   };
 }
 
-async function* everyTenant({ adapters, getChildTenantIds }: PlainHouseOptions, controlPlaneTenantId: string) {
+async function* everyTenant(options: PlainHouseOptions, controlPlaneTenantId: string) {
   yield controlPlaneTenantId;
-  const children = getChildTenantIds ? await getChildTenantIds() : await rowsOf(adapters);
-  for (const id of children) if (id !== controlPlaneTenantId) yield id;
+  for (const id of await childIds(options)) if (id !== controlPlaneTenantId) yield id;
 }
 
-async function rowsOf({ tenants }: DataAdapters): Promise<string[]> {
-  const rows = await everyPage(async (page) => (await tenants.list({ page, per_page: PAGE })).tenants);
-  return rows.map(({ id }) => id);
+async function childIds({ adapters: { tenants }, getChildTenantIds }: PlainHouseOptions): Promise<readonly string[]> {
+  if (getChildTenantIds) return await getChildTenantIds();
+  return (await wholeOf(async (query) => (await tenants.list(query)).tenants)).map(({ id }) => id);
 }

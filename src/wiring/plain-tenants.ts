@@ -3,6 +3,7 @@ import { createTenantLife, type TenantHooks } from "../auth/tenant-hooks.ts";
 import { systemClock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { tenantLabel, timeId } from "../domain/ids.ts";
+import { type PageQuery, rowsOf } from "../domain/pages.ts";
 import { type InheritedSettingsOf, NOTHING, requireUnlocked, withoutInherited } from "../fallback/settings.ts";
 import type { FleetService } from "../http/operations/fleet-service.ts";
 import type { OperationsService } from "../http/operations/service.ts";
@@ -28,8 +29,6 @@ export interface PlainTenantsNeeds {
   /** Told of every row that was written. */
   readonly written?: (tenantId: string) => Promise<void>;
 }
-
-export const PAGE = 100;
 
 /** Without a registry a list is read whole; who has more tenants needs one. */
 const TENANTS_MAX = 10_000;
@@ -151,7 +150,7 @@ async function undo({ adapters, controlPlaneTenantId, hooks }: PlainTenantsNeeds
 
 /** The tenants that somebody sees, whole. */
 async function visible(adapters: DataAdapters, controlPlaneTenantId: string, viewer: Viewer): Promise<Row[]> {
-  const rows = await everyPage(async (page) => (await adapters.tenants.list({ page, per_page: PAGE })).tenants);
+  const rows = await wholeOf(async (query) => (await adapters.tenants.list(query)).tenants);
   if (viewer === "everything") return rows;
   const { userId, organizationId } = viewer;
   const joined = await organizationsOf(adapters, controlPlaneTenantId, userId);
@@ -166,20 +165,16 @@ export const organizationsOf = (
   tenantId: string,
   userId: string,
 ): Promise<Organization[]> =>
-  everyPage(async (page) => {
-    const query = { page, per_page: PAGE };
-    return (await userOrganizations.listUserOrganizations(tenantId, userId, query)).organizations;
-  });
+  wholeOf(async (query) => (await userOrganizations.listUserOrganizations(tenantId, userId, query)).organizations);
 
-/** Everything there is, page by page. */
-export async function everyPage<T>(read: (page: number) => Promise<readonly T[]>): Promise<T[]> {
+/** Everything there is, in a list that is read whole. */
+export async function wholeOf<T>(read: (query: PageQuery) => Promise<readonly T[]>): Promise<T[]> {
   const rows: T[] = [];
-  for (let page = 0; rows.length < TENANTS_MAX; page += 1) {
-    const further = await read(page);
-    rows.push(...further);
-    if (further.length < PAGE) return rows;
+  for await (const row of rowsOf(read)) {
+    rows.push(row);
+    if (rows.length > TENANTS_MAX) return await needsRegistry(`listing more than ${TENANTS_MAX} tenants`);
   }
-  return await needsRegistry(`listing more than ${TENANTS_MAX} tenants`);
+  return rows;
 }
 
 function pageOf(rows: readonly Row[], query: ListTenants) {

@@ -4,6 +4,7 @@ import * as z from "zod";
 import type { TenantHooks } from "../auth/tenant-hooks.ts";
 import { callable, requireOptions } from "../domain/options.ts";
 import { applyOver, stockOf } from "../sync/over-adapters.ts";
+import type { Collision } from "../sync/plan.ts";
 import type { SyncFilters, SyncKinds } from "../sync/rules.ts";
 import { type Shared, shareOf } from "../sync/shared.ts";
 import { rulesOf } from "./sync.ts";
@@ -19,9 +20,16 @@ export interface SyncHooksConfig {
   /** Which kinds are shared; each by default. A kind that is not has no hooks. */
   readonly sync?: SyncKinds;
   readonly filters?: SyncFilters;
+  /** What becomes of a tenant's own entity that stands where a shared one belongs. Default: it is kept, and told of. */
+  readonly onCollision?: "keep" | "adopt";
+  /** Told of what a tenant cannot have, each time it is looked at. Default: a process warning. */
+  readonly onCollided?: (tenantId: string, collisions: readonly SyncCollision[]) => void;
   /** Told of a tenant that could not be brought forward; the next change tries again. Default: a process warning. */
   readonly onError?: (tenantId: string, error: unknown) => void;
 }
+
+/** A shared entity that a tenant cannot have, because one of its own has that name or identifier. */
+export type SyncCollision = Collision;
 
 interface Context {
   readonly tenantId: string;
@@ -54,21 +62,11 @@ export function createSyncHooks(config: SyncHooksConfig): {
   readonly tenantHooks: Required<Pick<TenantHooks, "afterCreate">>;
 } {
   requireOptions(CALLER, Options, config);
-  const { controlPlaneTenantId: own, getAdapters, onError = warn, sync = {}, filters } = config;
-  const rules = rulesOf({ ...sync, ...(filters && { filters }) });
-  const shared = async (): Promise<Shared> =>
-    shareOf(rules, await stockOf(await config.getControlPlaneAdapters(), own));
-
+  const { controlPlaneTenantId: own, sync = {} } = config;
+  const rounds = createRounds(config);
   const changed = async ({ tenantId }: Context): Promise<void> => {
-    if (tenantId !== own) return;
-    const target = await shared();
-    for (const child of await config.getChildTenantIds()) {
-      if (child === own) continue;
-      // It has happened on the control plane: one tenant must not fail it, nor keep the others waiting.
-      await applyTo(child, target).catch((error: unknown) => onError(child, error));
-    }
+    if (tenantId === own) await rounds.changed();
   };
-  const applyTo = async (child: string, target: Shared) => applyOver(await getAdapters(child), child, target);
 
   const hooks: ChangeHooks = { afterCreate: changed, afterUpdate: changed, afterDelete: changed };
   const { resourceServers = true, roles = true, connections = true } = sync;
@@ -80,10 +78,51 @@ export function createSyncHooks(config: SyncHooksConfig): {
     },
     tenantHooks: {
       // A creation that fails here is tried again.
-      async afterCreate(_context, { id }) {
-        await applyTo(id, await shared());
-      },
+      afterCreate: (_context, { id }) => rounds.furnish(id),
     },
+  };
+}
+
+/** Compares tenants with what is shared, one round after the other: an older state never comes behind a newer one. */
+export function createRounds(config: SyncHooksConfig) {
+  const { controlPlaneTenantId: own, getAdapters, sync = {}, filters, onCollision = "keep" } = config;
+  const { onError = warn, onCollided = warnOfCollisions } = config;
+  const rules = rulesOf({ ...sync, ...(filters && { filters }) });
+  let last: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | undefined;
+
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  };
+  const shared = async (): Promise<Shared> =>
+    shareOf(rules, await stockOf(await config.getControlPlaneAdapters(), own));
+  const bring = async (child: string, target: Shared): Promise<void> => {
+    const collisions = await applyOver(await getAdapters(child), child, target, onCollision);
+    if (collisions.length > 0) onCollided(child, collisions);
+  };
+
+  return {
+    /** Brings everybody forward. Who asks while a round is on is served by the next one, together with others. */
+    changed(): Promise<void> {
+      waiting ??= inTurn(async () => {
+        waiting = undefined;
+        const target = await shared();
+        for (const child of await config.getChildTenantIds()) {
+          if (child === own) continue;
+          // It has happened on the control plane: one tenant must not fail it, nor keep the others waiting.
+          await bring(child, target).catch((error: unknown) => onError(child, error));
+        }
+      });
+      return waiting;
+    },
+
+    /** Gives a new tenant everything. */
+    furnish: (child: string): Promise<void> => inTurn(async () => await bring(child, await shared())),
+
+    /** Settles when nobody is being brought forward. */
+    idle: async (): Promise<void> => await last,
   };
 }
 
@@ -96,6 +135,8 @@ const Options = z.strictObject({
   getControlPlaneAdapters: callable(),
   sync: z.strictObject(kinds(z.boolean().optional())).optional(),
   filters: z.strictObject(kinds(callable().optional())).optional(),
+  onCollision: z.enum(["keep", "adopt"]).optional(),
+  onCollided: callable().optional(),
   onError: callable().optional(),
 });
 
@@ -103,4 +144,9 @@ function warn(tenantId: string, error: unknown): void {
   // The error itself may say what nobody should read in a log.
   const kind = error instanceof Error ? error.name : "an error";
   emitWarning(`${CALLER}: the tenant ${tenantId} could not be brought forward (${kind}); the next change tries again`);
+}
+
+function warnOfCollisions(tenantId: string, collisions: readonly SyncCollision[]): void {
+  const named = collisions.map(({ kind, label }) => `${kind} ${label}`).join(", ");
+  emitWarning(`${CALLER}: the tenant ${tenantId} has its own in the place of what is shared: ${named}`);
 }

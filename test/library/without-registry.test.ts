@@ -325,7 +325,6 @@ describe("options without a registry", () => {
     "no databases": [{ dataAdapter }, /databaseIsolation: is missing; give it, or getAdapters/],
     "days to undelete": [{ ...base, undeleteDays: 3 }, /undeleteDays: needs the registry; give controlPlane\.database/],
     "a resolver of domains": [{ ...base, resolveTxt: () => [] }, /resolveTxt: needs the registry/],
-    "what is synced": [{ ...base, sync: { roles: true } }, /sync: needs the registry/],
     "a key ring for nothing": [{ ...base, controlPlane: { keyRing } }, /controlPlane\.keyRing: is for/],
     "adapters that deliver nothing": [
       { ...base, dataAdapter: { ...dataAdapter, outbox: undefined } },
