@@ -93,6 +93,7 @@ it("rowhouse exports these types", () => {
     "StatementResult",
     "SubdomainOptions",
     "SubdomainRouting",
+    "SyncCollision",
     "SyncEntityHooks",
     "SyncFilters",
     "SyncHooksConfig",
