@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Example } from "./documents.ts";
+import { collect, freePort } from "./program.ts";
+
+/** What happened when a command of a document was typed. */
+export interface Typed {
+  readonly example: Example;
+  /** With the port that the documents name. */
+  readonly printed: string;
+  /** Its exit code; null when the terminal did not come so far. */
+  readonly code: number | null;
+}
+
+export interface TerminalOptions {
+  /** Typed before everything, where no reader sees it: what a document takes for granted. */
+  readonly given?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const PORT = 3000;
+
+/** What begins the report of a command: nothing that a program prints. */
+const MARK = "\u001e";
+
+/**
+ * Types commands into one shell, in a directory like a fresh clone, and ends what they have started. `npm ci` is what this
+ * checkout has done already, `npm test` and the like have to exist, and `npm start` runs behind, on a port of its own.
+ */
+export async function typeAll(examples: readonly Example[], options: TerminalOptions = {}): Promise<readonly Typed[]> {
+  const directory = cloneLike();
+  const port = await freePort();
+  const script = [
+    PRELUDE,
+    options.given ?? "",
+    ...examples.flatMap(({ command }, index) => [`\n${atPort(command, port)}\n`, `report ${index}`]),
+  ].join("\n");
+  writeFileSync(join(directory, "typed.sh"), script);
+  const { PATH, HOME } = process.env;
+  const child = spawn("bash", ["typed.sh"], {
+    cwd: directory,
+    env: { PATH, HOME, ...options.env, TEST_PORT: String(port), MARK },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const printed = collect(child);
+  await once(child, "close");
+  rmSync(directory, { recursive: true, force: true });
+  return reportsIn(printed().replaceAll(String(port), String(PORT)), examples);
+}
+
+const atPort = (command: string, port: number) => command.replaceAll(`:${PORT}`, `:${port}`);
+
+/** Everything a clone has, by link; what commands make is its own. */
+function cloneLike(): string {
+  const directory = mkdtempSync(join(tmpdir(), "reader-"));
+  mkdirSync(directory, { recursive: true });
+  for (const name of readdirSync(".")) {
+    if (!NOT_CLONED.has(name)) symlinkSync(resolve(name), join(directory, name));
+  }
+  return directory;
+}
+
+const NOT_CLONED = new Set(["data", "dist", "test-results", ".env", ".git"]);
+
+function reportsIn(printed: string, examples: readonly Example[]): readonly Typed[] {
+  const parts = printed.split(new RegExp(`${MARK}(\\d+) (\\d+)\\n`));
+  return examples.map((example, index) => {
+    const found = parts.findIndex((part, at) => at % 3 === 1 && part === String(index));
+    if (found < 0) return { example, printed: parts.at(-1) ?? "", code: null };
+    return { example, printed: parts[found - 1] ?? "", code: Number(parts[found + 1]) };
+  });
+}
+
+const PRELUDE = `
+report() { printf '\\n%s%s %s\\n' "$MARK" "$1" "\${status:-$?}"; }
+# Whoever asks how an operation goes, asks again until it is over.
+curl() {
+  case "$*" in */operations/0*)
+    for _ in $(seq 300); do command curl "$@" 2>/dev/null | grep -q '"status":"running"' || break; sleep 0.2; done ;;
+  esac
+  command curl "$@" 2>/dev/null
+}
+trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+npm() {
+  case "$1" in
+    ci) ;;
+    start)
+      [ -s answer ] && return 0
+      PORT=$TEST_PORT node --import tsx src/server.ts > start.log 2>&1 &
+      for _ in $(seq 1 900); do
+        curl -sf "http://127.0.0.1:$TEST_PORT/healthz" > answer && [ -s data/first-login.txt ] && break
+        kill -0 $! 2>/dev/null || break
+        sleep 0.1
+      done
+      # At a terminal the first start shows the login, where otherwise only the URL is.
+      cat data/first-login.txt start.log; [ -s answer ] ;;
+    test) node -e 'process.exit(require("./package.json").scripts.test ? 0 : 1)' ;;
+    run) node -e 'process.exit(require("./package.json").scripts[process.argv[1]] ? 0 : 1)' "$2" ;;
+    *) command npm "$@" ;;
+  esac
+}
+`;
