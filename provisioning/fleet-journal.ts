@@ -5,7 +5,7 @@ import { PlatformError } from "../src/domain/errors.ts";
 import { CANARY, type Candidate, type Planned } from "./fleet-plan.ts";
 import { LEASE_MS, type Witness } from "./operation-rows.ts";
 import { type ProcessIdentity, thisProcess } from "./process.ts";
-import type { FindingKind, FindingOutcome, SyncFindingKind, SyncPlanFindingKind } from "./reconcile/findings.ts";
+import type { AnyFindingKind, FindingOutcome } from "./reconcile/findings.ts";
 
 /** Jobs of a kind that are kept, with their results. */
 const JOBS_KEPT = 20;
@@ -24,6 +24,7 @@ export const FLEET_KINDS = [
   "sync-plan",
   "sync-verify",
   "sync-repair",
+  "rotate-keys",
 ] as const;
 export type FleetKind = (typeof FLEET_KINDS)[number];
 
@@ -95,7 +96,7 @@ export interface JobRow {
 export interface FindingRow {
   number: Generated<number>;
   job_id: string;
-  kind: FindingKind | SyncFindingKind | SyncPlanFindingKind;
+  kind: AnyFindingKind;
   tenant_id: string;
   provider: string;
   subject: string;

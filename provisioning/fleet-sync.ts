@@ -1,8 +1,8 @@
 import { SERVED } from "../src/domain/tenants.ts";
 import type { FleetJob } from "./fleet.ts";
 import type { Placement } from "./placements.ts";
-import type { Finding, SyncFindingKind, SyncPlanFindingKind } from "./reconcile/findings.ts";
-import type { AnyFindingKind, RecordedFindings } from "./reconcile/recorded-findings.ts";
+import type { AnyFindingKind, Finding, SyncFindingKind, SyncPlanFindingKind } from "./reconcile/findings.ts";
+import type { RecordedFindings } from "./reconcile/recorded-findings.ts";
 
 /** That one tenant cannot be brought forward says nothing about the others. */
 const ERROR_BUDGET = 1;

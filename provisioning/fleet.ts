@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../src/db/database.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
@@ -61,6 +62,9 @@ export interface FleetJob {
   readonly concurrency?: number;
   /** The share of all tenants of the job, from 0 to 1, that may fail. With one more the job halts. */
   readonly errorBudget: number;
+  /** Milliseconds between the turns of those whose database cannot be reached: so often they have another one, after all
+   * the others. Default: none. */
+  readonly retriesMs?: readonly number[];
   /** Who asked for it, for the record; by default the start of a process. */
   readonly initiator?: string;
   /** Stops between two tenants; the next `run` goes on there. */
@@ -238,17 +242,34 @@ interface Wave {
   readonly tally: Tally;
 }
 
-/** Gives each tenant its turn, a few at once, until one failure too many; returns how things stand then. */
+/** Gives each tenant its turn, and those who could not be reached another one; returns how things stand then. */
 async function runWave(context: Context, wave: Wave, waiting: readonly Candidate[]): Promise<Tally> {
+  const { signal, retriesMs = [] } = wave.job;
+  let { tally } = wave;
+  let line = waiting;
+  for (const pauseMs of [...retriesMs, null]) {
+    const round = await runRound(context, { ...wave, tally }, line, pauseMs !== null);
+    tally = round.tally;
+    line = round.unreachable;
+    if (line.length === 0 || pauseMs === null || signal?.aborted) break;
+    await sleep(pauseMs, undefined, { ...(signal && { signal }), ref: false }).catch(() => {});
+  }
+  return tally;
+}
+
+/** One turn for each, a few at once, until one failure too many. `again`: whoever cannot be reached is left waiting. */
+async function runRound(context: Context, wave: Wave, waiting: readonly Candidate[], again: boolean) {
   const { job, lease, isCanary } = wave;
   let { tally } = wave;
   let isBroken = false;
+  const unreachable: Candidate[] = [];
   const line = waiting.values();
   const worker = async () => {
     for (const tenant of line) {
       if (isBroken || job.signal?.aborted || haltReason(tally, job)) return;
-      const outcome = await takeTurn(context, job, lease, tenant);
-      tally = counted(tally, outcome, isCanary);
+      const outcome = await takeTurn(context, job, lease, tenant, again);
+      if (outcome === null) unreachable.push(tenant);
+      else tally = counted(tally, outcome, isCanary);
     }
   };
   const workers = Array.from({ length: job.concurrency ?? CONCURRENCY }, () =>
@@ -260,7 +281,7 @@ async function runWave(context: Context, wave: Wave, waiting: readonly Candidate
   // The others end their turns before anybody hears of it: nothing goes on behind the caller's back.
   await Promise.allSettled(workers);
   await Promise.all(workers);
-  return tally;
+  return { tally, unreachable };
 }
 
 function counted(tally: Tally, outcome: Outcome, isCanary: boolean): Tally {
@@ -268,14 +289,24 @@ function counted(tally: Tally, outcome: Outcome, isCanary: boolean): Tally {
   return { ...tally, [outcome]: tally[outcome] + 1, left: tally.left - 1, canariesFailed };
 }
 
-/** A deletion that begins before the placement is read is seen in it; one that begins after it waits for the turn. */
-async function takeTurn(context: Context, job: FleetJob, lease: JobLease, tenant: Candidate): Promise<Outcome> {
+/**
+ * A deletion that begins before the placement is read is seen in it; one that begins after it waits for the turn.
+ * Null for one that cannot be reached and will have another turn.
+ */
+async function takeTurn(
+  context: Context,
+  job: FleetJob,
+  lease: JobLease,
+  tenant: Candidate,
+  again: boolean,
+): Promise<Outcome | null> {
   const { journal, log } = context;
   const { tenantId } = tenant;
   const turn = workOn(context, job, lease, tenant);
   const over = remembered(context.turns, tenantId, turn);
   try {
     const { outcome, reason, error } = await turn;
+    if (again && isUnavailable(error)) return null;
     if (outcome === "failed")
       log?.warn("fleet.tenant_failed", { job: lease.jobId, kind: job.kind, tenant: tenantId, error });
     await journal.record(lease, tenantId, outcome, reason);
@@ -323,5 +354,7 @@ async function workOn(context: Context, job: FleetJob, lease: JobLease, { tenant
     }
   }
 }
+
+const isUnavailable = (error: unknown) => error instanceof PlatformError && error.code === "unavailable";
 
 const isConflict = (error: unknown) => error instanceof PlatformError && error.code === "conflict";

@@ -1,5 +1,6 @@
 import { Kysely, sql } from "kysely";
 import type { Database } from "../src/db/database.ts";
+import type { SealedColumn } from "../src/db/resealing.ts";
 import { type KeyRing, seal, unseal } from "../src/db/seal.ts";
 import type { Clock } from "../src/domain/clock.ts";
 
@@ -26,11 +27,21 @@ interface Tables {
   rh_key_reserve: { kid: string; sealed: string; created_at: string };
 }
 
+const boundTo = (kid: string) => `rh_key_reserve.sealed ${kid}`;
+
+/** Where the reserve's secrets stand. */
+export const SEALED_RESERVE: SealedColumn = {
+  table: "rh_key_reserve",
+  field: "sealed",
+  home: "column",
+  key: ["kid"],
+  boundTo: ({ kid }) => boundTo(String(kid)),
+};
+
 /** Signing keys made in advance, sealed at rest, each given out once. */
 export function createKeyReserve<K extends ReservedKey>(options: KeyReserveOptions<K>) {
   const { database, keyRing, clock, generate, size = SIZE } = options;
   const db = new Kysely<Tables>({ dialect: database.dialect });
-  const boundTo = (kid: string) => `rh_key_reserve.sealed ${kid}`;
 
   const count = async () => {
     const { kept } = await db

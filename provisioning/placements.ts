@@ -1,4 +1,5 @@
 import type { Selectable } from "kysely";
+import type { SealedColumn } from "../src/db/resealing.ts";
 import { type KeyRing, seal, unseal } from "../src/db/seal.ts";
 import { DatabaseName, Tag } from "../src/domain/names.ts";
 import type { TenantState } from "../src/domain/tenants.ts";
@@ -85,5 +86,15 @@ interface SecretOwner {
   readonly tenantId: string;
   readonly tag: string;
 }
+
+/** Where the credentials of databases stand. */
+export const SEALED_LOCATIONS: SealedColumn = {
+  table: "rh_placements",
+  field: "secret",
+  home: "column",
+  key: ["tenant_id"],
+  besides: ["tag"],
+  boundTo: ({ tenant_id, tag }) => aadOf({ tenantId: String(tenant_id), tag: String(tag) }),
+};
 
 const aadOf = ({ tenantId, tag }: SecretOwner) => `rh_placements.secret ${tenantId} ${tag}`;

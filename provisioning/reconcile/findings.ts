@@ -125,6 +125,17 @@ export const SYNC_PLAN_FINDINGS = [
 
 export type SyncPlanFindingKind = (typeof SYNC_PLAN_FINDINGS)[number];
 
+/**
+ * What the rotation of the encryption key finds of a tenant, key by key: values under an older key, values under a key
+ * that ENCRYPTION_KEY does not have, values that their key does not open, and a deleted tenant that may come back.
+ */
+export const KEY_FINDINGS = ["key_older", "key_missing", "key_refused", "key_deleted_tenant"] as const;
+
+export type KeyFindingKind = (typeof KEY_FINDINGS)[number];
+
+/** Whatever a job may find: each kind of job finds its own. */
+export type AnyFindingKind = FindingKind | SyncFindingKind | SyncPlanFindingKind | KeyFindingKind;
+
 /** One disagreement. */
 export interface Finding<K extends string = FindingKind> {
   readonly kind: K;

@@ -1,11 +1,8 @@
-import { Kysely, type Selectable, sql } from "kysely";
+import { Kysely, type RawBuilder, type Selectable, sql } from "kysely";
 import type { Database } from "../../src/db/database.ts";
 import type { Clock } from "../../src/domain/clock.ts";
 import { type FindingRow, type FleetTables, type JobLease, overtaken } from "../fleet-journal.ts";
-import type { Finding, FindingKind, FindingOutcome, SyncFindingKind, SyncPlanFindingKind } from "./findings.ts";
-
-/** Whatever a job may find: each kind of job finds its own. */
-export type AnyFindingKind = FindingKind | SyncFindingKind | SyncPlanFindingKind;
+import type { AnyFindingKind, Finding, FindingKind, FindingOutcome } from "./findings.ts";
 
 /** Nobody looks at more than a hundred in one page; one more shows whether there is a next. */
 const PAGE_ROWS_MAX = 101;
@@ -38,18 +35,38 @@ export function createRecordedFindings<K extends AnyFindingKind = FindingKind>(d
       .where("fence", "=", fence)
       .where("state", "=", "running");
 
+  const insert = async (lease: JobLease, found: Finding<K>, outcome: FindingOutcome, again: RawBuilder<unknown>) => {
+    const { kind, tenantId, provider, subject, detail } = found;
+    const at = clock().toISOString();
+    const { numAffectedRows } = await sql`
+      insert into rh_fleet_findings (job_id, kind, tenant_id, provider, subject, detail, outcome, at)
+      select id, ${kind}, ${tenantId ?? ""}, ${provider ?? ""}, ${subject}, ${detail}, ${outcome}, ${at}
+      from (${jobOf(lease)}) where true
+      on conflict do update set outcome = excluded.outcome, reason = null, at = excluded.at${again}
+    `.execute(db);
+    if (numAffectedRows === 0n) throw overtaken(lease);
+  };
+
   return {
     /** Writes down what was found. What was found before keeps its place, and is looked into again. */
-    async record(lease: JobLease, found: Finding<K>, outcome: FindingOutcome = "found"): Promise<void> {
-      const { kind, tenantId, provider, subject, detail } = found;
-      const at = clock().toISOString();
-      const { numAffectedRows } = await sql`
-        insert into rh_fleet_findings (job_id, kind, tenant_id, provider, subject, detail, outcome, at)
-        select id, ${kind}, ${tenantId ?? ""}, ${provider ?? ""}, ${subject}, ${detail}, ${outcome}, ${at}
-        from (${jobOf(lease)}) where true
-        on conflict do update set detail = excluded.detail, outcome = excluded.outcome, reason = null, at = excluded.at
-      `.execute(db);
-      if (numAffectedRows === 0n) throw overtaken(lease);
+    record: (lease: JobLease, found: Finding<K>, outcome: FindingOutcome = "found"): Promise<void> =>
+      insert(lease, found, outcome, sql`, detail = excluded.detail`),
+
+    /** The same, but the detail of what was found before stays. */
+    note: (lease: JobLease, found: Finding<K>): Promise<void> => insert(lease, found, "found", sql``),
+
+    /** Says what became of something if it was found, and leaves its detail. */
+    async settle(lease: JobLease, found: Omit<Finding<K>, "detail">, outcome: FindingOutcome): Promise<void> {
+      const { kind, tenantId, provider, subject } = found;
+      await db
+        .updateTable("rh_fleet_findings")
+        .set({ outcome, at: clock().toISOString() })
+        .where("kind", "=", kind)
+        .where("tenant_id", "=", tenantId ?? "")
+        .where("provider", "=", provider ?? "")
+        .where("subject", "=", subject)
+        .where("job_id", "in", jobOf(lease))
+        .execute();
     },
 
     async conclude(lease: JobLease, number: number, outcome: FindingOutcome, reason: string | null): Promise<void> {

@@ -120,6 +120,13 @@ export function unseal(ring: KeyRing, sealed: string, aad: string): string {
   }
 }
 
+/** The same secret under the ring's current key. Throws as `unseal`. */
+export const reseal = (ring: KeyRing, sealed: string, aad: string): string =>
+  seal(ring, unseal(ring, sealed, aad), aad);
+
+/** How every value begins that is sealed with a key; without one, every value that is sealed. */
+export const sealedPrefix = (keyId?: string): string => `${FORMAT}.${keyId === undefined ? "" : `${keyId}.`}`;
+
 function keyOf(ring: KeyRing, id: string): KeyObject {
   const key = ring.keys.get(id);
   if (!key) throw unsealError();

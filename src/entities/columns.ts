@@ -12,7 +12,7 @@ export interface Place {
 export interface Column<T> {
   /** `doc` fields share the table's one JSON column; the others have a column of their own name. */
   readonly home: "column" | "doc";
-  /** A field of the document that is more than what its JSON says: reading it takes `decode`. */
+  /** Nobody may read it at rest: what is stored is opened by `decode` alone. */
   readonly isSealed?: true;
   encode(value: T, place: Place, field: string): SqlValue;
   decode(value: NonNullable<SqlValue>, place: Place, field: string): T;
@@ -57,6 +57,7 @@ export function json<T>(): Column<T> {
 export function secret(): Column<string> {
   return {
     home: "column",
+    isSealed: true,
     encode: (value, place, field) => sealed(value, place, field),
     decode: (value, place, field) => opened(String(value), place, field),
   };
@@ -66,6 +67,7 @@ export function secret(): Column<string> {
 export function secretJson<T>(): Column<T> {
   return {
     home: "column",
+    isSealed: true,
     encode: (value, place, field) => sealed(JSON.stringify(value), place, field),
     decode: (value, place, field) => JSON.parse(opened(String(value), place, field)) as T,
   };
@@ -88,7 +90,9 @@ export function secretDoc<T extends object>(): Column<T> {
   };
 }
 
-const boundTo = (place: Place, field: string) => `${place.tenantId}\n${place.table}.${field}`;
+/** What a sealed value opens with, and only with. */
+export const boundTo = (place: Pick<Place, "tenantId" | "table">, field: string): string =>
+  `${place.tenantId}\n${place.table}.${field}`;
 
 /** Without a key ring (`createAdapters` on one's own database) secrets are stored as they come. */
 function sealed(value: string, place: Place, field: string): string {

@@ -13,7 +13,7 @@ import { codes, createCodes } from "./codes.ts";
 import { connections, createConnections } from "./connections.ts";
 import { createCustomDomains } from "./custom-domains.ts";
 import { createCustomText, customText } from "./custom-text.ts";
-import { createEmailProviders } from "./email-providers.ts";
+import { createEmailProviders, emailProviders } from "./email-providers.ts";
 import { createEmailTemplates, emailTemplates } from "./email-templates.ts";
 import { createFlows, flows } from "./flows.ts";
 import { createForms, forms } from "./forms.ts";
@@ -21,7 +21,7 @@ import { createGrants, grants } from "./grants.ts";
 import { createHookCode, hookCode } from "./hook-code.ts";
 import { createHooks, hooks } from "./hooks.ts";
 import { createInvites, invites } from "./invites.ts";
-import { createKeys } from "./keys.ts";
+import { createKeys, keys } from "./keys.ts";
 import { lazily } from "./lazily.ts";
 import { createLogStreams, logStreams } from "./log-streams.ts";
 import { createLoginSessions, loginSessions } from "./login-sessions.ts";
@@ -42,13 +42,14 @@ import { createRollouts } from "./rollouts.ts";
 import { createScimConfigurations, scimConfigurations } from "./scim-configurations.ts";
 import { createScimExternalIds, scimExternalIds } from "./scim-external-ids.ts";
 import { createScimTokens, scimTokens } from "./scim-tokens.ts";
+import { sealedColumnsOf } from "./sealed-columns.ts";
 import { createSessionCleanup } from "./session-cleanup.ts";
 import { createSessions, sessions } from "./sessions.ts";
 import { createStats } from "./stats.ts";
 import type { Store } from "./store.ts";
 import { createTenantOperationEvents } from "./tenant-operation-events.ts";
 import { createTenantOperations } from "./tenant-operations.ts";
-import { createTenants } from "./tenants.ts";
+import { createTenants, tenants } from "./tenants.ts";
 import { createThemes, themes } from "./themes.ts";
 import { createUniversalLoginTemplates } from "./universal-login-templates.ts";
 import { createUserActivity, userActivity } from "./user-activity.ts";
@@ -104,6 +105,12 @@ const LINKS = [rolePermissions, userPermissions, userRoles];
 const TENANT_TABLES: readonly string[] = [...OWNED, ...LINKS]
   .map(({ table }) => table)
   .concat("tenant_singletons", "synced_entities", "sync_state");
+
+/** Where secrets stand in every database that has a tenant's rows. */
+export const SEALED_IN_TENANTS = [...OWNED, emailProviders].flatMap((definition) => sealedColumnsOf(definition));
+
+/** Where they stand beside the tenants, in the control plane's database alone: see `keys` and `tenants`. */
+export const SEALED_BESIDE_TENANTS = [...sealedColumnsOf(keys, "kid"), ...sealedColumnsOf(tenants, null)];
 
 type Entities = Omit<DataAdapters, "transaction">;
 

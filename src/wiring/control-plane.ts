@@ -20,7 +20,7 @@ import { createStore, type Store } from "../entities/store.ts";
 import type { Logger } from "../log/logger.ts";
 import { ensureSyncLog } from "../sync/log.ts";
 import { createLastKnown, type ReadOrKnown } from "./last-known.ts";
-import { requireOwnKey } from "./seal-check.ts";
+import { requireOwnKeys } from "./seal-check.ts";
 
 /** The control plane, open: its database, the registry in it, and its own tenant's adapters. */
 export interface ControlPlane {
@@ -78,7 +78,7 @@ export async function controlPlaneIn(given: Given): Promise<ControlPlane> {
 async function enter({ database, keyRing, tenantId, clock, log }: Given): Promise<ControlPlane> {
   await migrate(database, ["tenant", "shared", "control-plane"]);
   await ensureSyncLog(database);
-  await requireOwnKey(database, keyRing);
+  await requireOwnKeys(database, keyRing);
 
   const process = thisProcess();
   const processes = createProcesses({ database, clock, process });

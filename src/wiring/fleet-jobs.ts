@@ -1,5 +1,6 @@
 import type { Fleet, FleetJob } from "../../provisioning/fleet.ts";
 import type { FleetKind } from "../../provisioning/fleet-journal.ts";
+import { createKeysJob } from "../../provisioning/fleet-keys.ts";
 import { createMigrationJob } from "../../provisioning/fleet-migration.ts";
 import { createOrganizationsJob } from "../../provisioning/fleet-organizations.ts";
 import { createReconcileJob } from "../../provisioning/fleet-reconcile.ts";
@@ -17,12 +18,15 @@ import type { Journal } from "../../provisioning/journal.ts";
 import type { Lifecycle } from "../../provisioning/lifecycle.ts";
 import type { OrganizationOf } from "../../provisioning/organization.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
-import { type AnyFindingKind, createRecordedFindings } from "../../provisioning/reconcile/recorded-findings.ts";
+import type { AnyFindingKind } from "../../provisioning/reconcile/findings.ts";
+import { createRecordedFindings } from "../../provisioning/reconcile/recorded-findings.ts";
 import type { Template } from "../../provisioning/template.ts";
 import type { Clock } from "../domain/clock.ts";
+import { SEALED_IN_TENANTS } from "../entities/index.ts";
 import type { Logger } from "../log/logger.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { reconcilerOf } from "./reconciling.ts";
+import { SEALED_IN_CONTROL_PLANE } from "./seal-check.ts";
 
 export interface FleetJobNeeds {
   readonly controlPlane: ControlPlane;
@@ -56,6 +60,12 @@ export function createFleetJobs(needs: FleetJobNeeds): FleetJobs {
     "sync-plan": (target) => createSyncPlanJob(target, checking),
     "sync-verify": () => createSyncCheckJob("sync-verify", checking),
     "sync-repair": () => createSyncCheckJob("sync-repair", checking),
+    "rotate-keys": () =>
+      createKeysJob({
+        ...{ keyRing: controlPlane.keyRing, providers, findings, schemaVersion: template.schemaVersion },
+        controlPlane: { ...controlPlane, sealed: SEALED_IN_CONTROL_PLANE },
+        sealed: SEALED_IN_TENANTS,
+      }),
     reconcile: () => createReconcileJob("reconcile", reconciling),
     "reconcile-report": () => createReconcileJob("reconcile-report", reconciling),
   };

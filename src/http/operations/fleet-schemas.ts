@@ -3,6 +3,7 @@ import { FLEET_KINDS } from "../../../provisioning/fleet-journal.ts";
 import {
   FINDINGS,
   type FindingKind,
+  KEY_FINDINGS,
   SYNC_FINDINGS,
   SYNC_PLAN_FINDINGS,
 } from "../../../provisioning/reconcile/findings.ts";
@@ -38,14 +39,17 @@ export type FleetOperation = z.infer<typeof FleetOperation>;
 const FINDING_KINDS = [
   ...(Object.keys(FINDINGS) as FindingKind[]),
   ...new Set([...SYNC_FINDINGS, ...SYNC_PLAN_FINDINGS]),
+  ...KEY_FINDINGS,
 ] as const;
 
-/** What reconciling has found, or a plan. */
+/** What a job has found, or a plan. */
 const Found = z.object({
   kind: z.enum(FINDING_KINDS),
   tenant_id: z.string().nullable(),
   provider: z.string().nullable(),
-  subject: z.string().describe("The database, file, organization, operation, tag, client, role, API or connection"),
+  subject: z
+    .string()
+    .describe("The database, file, organization, operation, tag, client, role, API, connection or key"),
   detail: z.string().nullable(),
   outcome: z
     .enum(["found", "repaired", "left", "gone", "failed"])
@@ -73,7 +77,9 @@ export const FleetDetail = FleetOperation.extend({
     z.object({ tenant_id: z.string(), wave: Wave, reason: z.string().nullable(), at: z.string().nullable() }),
   ),
   next: z.string().optional().describe("`from` of the next page of failed tenants"),
-  findings: Findings.optional().describe("Of reconciling, and of sync-plan, sync-verify and sync-repair"),
+  findings: Findings.optional().describe(
+    "Of reconciling, of sync-plan, sync-verify and sync-repair, and of rotate-keys",
+  ),
 });
 export type FleetDetail = z.infer<typeof FleetDetail>;
 
