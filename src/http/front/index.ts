@@ -12,6 +12,7 @@ import { callbackRelay } from "./callback-relay.ts";
 import { canonicalHost } from "./canonical-host.ts";
 import { changePassword } from "./change-password.ts";
 import { clientIp, type PeerAddress } from "./client-ip.ts";
+import { clientSecrets } from "./client-secrets.ts";
 import { codeTrial } from "./code-trial.ts";
 import { cookies } from "./cookies.ts";
 import { draft } from "./draft.ts";
@@ -137,6 +138,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     changePassword({ resets: options.passwordResets, ask: asking({ inner, env }), pending, log }),
     organizationGrants(options.organizationGrants),
     synced(options.changeable),
+    clientSecrets(),
     patchKeys(),
     verifyDomain(options.verifyDomain),
     mailProvider(options.passwordResets),

@@ -19,6 +19,9 @@ export function isControlPlaneOnly(path: string): boolean {
 export const isMailProvider = (path: string) =>
   [`${MANAGEMENT}/emails/provider`, `${MANAGEMENT}/email/providers`].includes(plain(path));
 
+/** The tenant's applications, all or one, and what belongs to one. */
+export const isClients = (path: string) => isBelow(plain(path), `${MANAGEMENT}/clients`);
+
 /** Sends a mail made of a template, to try it. */
 export const isMailTrial = (path: string) => /^\/api\/v2\/email-templates\/[^/]+\/try$/.test(plain(path));
 
