@@ -1,4 +1,8 @@
-import type { DataAdapters } from "@authhero/adapter-interfaces";
+import type { DataAdapters, OutboxAdapter } from "@authhero/adapter-interfaces";
+import { plainId } from "../domain/ids.ts";
+
+/** Events for a control plane elsewhere. Here it has the rows themselves, and nobody delivers such an event. */
+const REPLICATION = "controlplane.sync.";
 
 /**
  * The adapters to give to AuthHero where somebody else delivers what requests leave in the outbox (`runOutboxRelay`,
@@ -9,9 +13,11 @@ import type { DataAdapters } from "@authhero/adapter-interfaces";
 export function deliveredBehind(data: DataAdapters, left: (eventIds: readonly string[]) => void): DataAdapters {
   const { outbox } = data;
   if (!outbox) return data;
+  const create: OutboxAdapter["create"] = (tenantId, event) =>
+    event.event_type.startsWith(REPLICATION) ? Promise.resolve(plainId()) : outbox.create(tenantId, event);
   const claimEvents = (ids: string[]) => {
     left(ids);
     return Promise.resolve([]);
   };
-  return { ...data, outbox: { ...outbox, claimEvents } };
+  return { ...data, outbox: { ...outbox, create, claimEvents } };
 }
