@@ -1,3 +1,4 @@
+import { randomFillSync } from "node:crypto";
 import { customAlphabet, nanoid } from "nanoid";
 import { ulid } from "ulid";
 
@@ -10,7 +11,19 @@ export const prefixedId = (prefix: string) => `${prefix}_${lowerAlphanumeric(17)
 export const plainId = () => nanoid();
 
 /** A ULID: sorts by the time it was made (https://github.com/ulid/spec). */
-export const timeId = (now: Date) => ulid(now.getTime());
+export const timeId = (now: Date) => ulid(now.getTime(), randomFraction);
+
+const pool = new Uint8Array(4_096);
+let used = pool.length;
+
+/** From a pool: asked for one byte at a time, the generator costs more than the id. */
+function randomFraction(): number {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  return (pool[used++] ?? 0) / 256;
+}
 
 const letters = customAlphabet("abcdefghijklmnopqrstuvwxyz", 1);
 

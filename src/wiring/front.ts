@@ -44,7 +44,7 @@ interface Services {
 }
 
 /** What stands behind the front, whichever way tenants are kept. */
-export interface Behind extends Pick<FrontOptions, "audit" | "bringUpToDate" | "pending" | "states"> {
+export interface Behind extends Pick<FrontOptions, "audit" | "bringUpToDate" | "pending" | "states" | "versionOf"> {
   readonly config: Config;
   readonly log: Logger;
   readonly clock: Clock;
@@ -107,6 +107,7 @@ export function frontOver(behind: Behind) {
     reference: { described: authHero.described, version: packageVersion() },
     ...(audit && { audit }),
     bringUpToDate: behind.bringUpToDate,
+    versionOf: behind.versionOf,
     log,
     clock,
   });

@@ -328,6 +328,7 @@ function houseFront(controlPlane: ControlPlane, behind: HouseBehind) {
     management,
     services: { tenants, operations, fleet: behind.fleetOperations },
     states: { ownerOf: registry.directories.tenantOfState },
+    versionOf: (id) => versionOf(registry, tenantId, id),
     lookups: createLookups(controlPlane, data, clock),
     outboxWritten: (id) => routing.outboxWritten?.(id),
     tenantMembers: createTenantMembers(controlPlane, { config, team: behind.team }),

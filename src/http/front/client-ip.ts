@@ -42,7 +42,7 @@ function trustedList(proxies: readonly string[]): (address: string) => boolean {
     if (prefix === undefined) list.addAddress(address, family(address));
     else list.addSubnet(address, Number(prefix), family(address));
   }
-  return (address) => list.check(address, family(address));
+  return (address) => proxies.length > 0 && list.check(address, family(address));
 }
 
 /** `x-forwarded-for` read from its end, where our own proxies wrote, to the first address that is none of them. */

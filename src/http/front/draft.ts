@@ -1,7 +1,7 @@
 import { getPath } from "hono/utils/url";
 import type { Clock } from "../../domain/clock.ts";
 import { timeId } from "../../domain/ids.ts";
-import type { Middleware } from "./exchange.ts";
+import type { Exchange, Middleware } from "./exchange.ts";
 
 /** Begins the request that AuthHero will see, and gives it an id. Everything after works on this draft. */
 export function draft(clock: Clock): Middleware {
@@ -13,8 +13,21 @@ export function draft(clock: Clock): Middleware {
     headers.set("x-request-id", requestId);
     c.set("requestId", requestId);
     c.set("hostHeader", headers.get("host") ?? url.host);
-    c.set("draft", { method, url, path: getPath(new Request(url)), headers });
+    c.set("draft", { method, url, path: pathOf(url), headers });
     await next();
-    c.header("x-request-id", requestId);
+    mark(c, requestId);
   };
+}
+
+/** Of the request Hono reads the address only, and making one costs more than all the rest here. */
+const pathOf = (url: URL) => getPath({ url: url.href } as Request);
+
+/** Through the context Hono would copy the response, and send its text as a stream. */
+function mark(c: Exchange, requestId: string): void {
+  try {
+    c.res.headers.set("x-request-id", requestId);
+  } catch {
+    // Those of `Response.redirect` and of fetched responses cannot be changed.
+    c.header("x-request-id", requestId);
+  }
 }

@@ -102,7 +102,7 @@ export interface Draft {
   /** The path as Hono's router reads it, decoded: what a middleware decides by is what AuthHero routes by. */
   readonly path: string;
   readonly headers: Headers;
-  /** Set when a middleware had to read the body; else the original one is passed on as it streams. */
+  /** Set when a middleware had to read the body; else the original one is passed on. */
   body?: string;
 }
 

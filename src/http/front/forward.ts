@@ -17,7 +17,7 @@ export interface ForwardOptions {
 export function forward({ inner, env, log }: ForwardOptions) {
   return async (c: Exchange): Promise<Response> => {
     const target = c.get("target");
-    const request = requestOf(c.get("draft"), target, c.req.raw.body);
+    const request = requestOf(c.get("draft"), target, await bodyOf(c));
     const context = contextOf(c, target);
     const response = await runInContext(context, () =>
       inner(request, { ...env, ...urlsOf(target.origin, c.get("issuer")) }),
@@ -67,19 +67,25 @@ export async function failureOf(asked: Promise<Asked>): Promise<unknown> {
 const isFailure = ({ status }: Response, { failure }: RequestContext) =>
   failure === undefined ? status === 500 : status >= 500;
 
-function requestOf(draft: Draft, target: Addressed, streamed: ReadableStream | null): Request {
+/** Bytes, not a stream: they are few, and AuthHero reads them whole. */
+async function bodyOf(c: Exchange): Promise<string | ArrayBuffer | null> {
+  const { method, body } = c.get("draft");
+  if (method === "GET" || method === "HEAD") return null;
+  return body ?? (await c.req.raw.arrayBuffer());
+}
+
+function requestOf(draft: Draft, target: Addressed, body: string | ArrayBuffer | null): Request {
   const url = new URL(target.origin);
   // Piece by piece: a path like `//evil.example` would be a host to the URL parser.
   url.pathname = draft.url.pathname;
   url.search = draft.url.search;
 
-  const headers = new Headers(draft.headers);
+  const { headers } = draft;
   for (const name of HOP_BY_HOP) headers.delete(name);
   if (draft.body !== undefined) headers.delete("content-length");
   headers.set("host", target.origin.host);
   headers.set("tenant-id", target.tenantId);
-  const body = draft.method === "GET" || draft.method === "HEAD" ? null : (draft.body ?? streamed);
-  return new Request(url, { method: draft.method, headers, body, ...(body !== null && { duplex: "half" }) });
+  return new Request(url, { method: draft.method, headers, body });
 }
 
 // RFC 9110, section 7.6.1: of this connection, not of the request.

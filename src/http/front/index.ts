@@ -2,6 +2,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import { Hono } from "hono";
 import type { Clock } from "../../domain/clock.ts";
 import type { Pending } from "../../domain/pending.ts";
+import type { VersionOf } from "../../tenancy/caching.ts";
 import type { Changeable } from "../../tenancy/protect-synced.ts";
 import type { ReferenceOptions } from "../reference/document.ts";
 import { apiReference } from "./api-reference.ts";
@@ -45,6 +46,7 @@ import { pages } from "./pages.ts";
 import { patchKeys } from "./patch-keys.ts";
 import { plainErrors } from "./plain-errors.ts";
 import { probes } from "./probes.ts";
+import { published } from "./published.ts";
 import { setupClosed } from "./setup-closed.ts";
 import { spentCodes } from "./spent-codes.ts";
 import { synced } from "./synced.ts";
@@ -89,6 +91,8 @@ export interface FrontOptions {
   readonly mails?: ListMails;
   /** Where refusals and operators' accesses are written down, if anywhere. */
   readonly audit?: Audit;
+  /** Changes with everything that a tenant's discovery and key set are made of; without it they are made each time. */
+  readonly versionOf?: VersionOf | undefined;
   /** Runs before a tenant's roles, APIs or connections are read. */
   readonly bringUpToDate?: BringUpToDate | undefined;
   /** What the API reference says. */
@@ -119,8 +123,9 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     hosts(options, placements, options.domains),
     mailbox(options.mails ?? null, options.controlPlaneTenantId),
     tenant(),
-    canonicalHost(),
     headAsGet(),
+    published(options.versionOf, clock),
+    canonicalHost(),
     plainErrors(),
     setupClosed(),
     callbackRelay(options.states, options, placements),

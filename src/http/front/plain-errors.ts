@@ -7,9 +7,9 @@ import { isManagement } from "./routes.ts";
 export function plainErrors(): Middleware {
   return async (c, next) => {
     await next();
-    const { status, headers } = c.res;
+    const { status } = c.res;
     if (status < 400 || !isManagement(c.get("draft").path)) return;
-    if (!/^text\/plain\b/.test(headers.get("content-type") ?? "")) return;
+    if (!/^text\/plain\b/.test(c.res.headers.get("content-type") ?? "")) return;
     const message = (await c.res.clone().text()) || "There is no more to say about it.";
     const error = STATUS_CODES[status] ?? "Error";
     c.res = refuse(c, { status, error, message, errorCode: error.toLowerCase().replaceAll(/\W+/g, "_") });

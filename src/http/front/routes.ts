@@ -89,11 +89,20 @@ export const isPage = (path: string) =>
 /** Discovery and keys: they answer as long as there may be a token out there to be verified. */
 export const isDiscovery = (path: string) => isBelow(plain(path), "/.well-known");
 
+/** Documents that say the same to everybody, until something about the tenant changes. */
+export const isPublished = (path: string) => PUBLISHED.has(path);
+
 /** Where a new user account is asked for. */
 export const isSignUp = (path: string) => SIGN_UP.some((route) => isBelow(plain(path), route));
 
 /** AuthHero's first-run form, open to anybody while there is no tenant. */
 export const isSetup = (path: string) => isBelow(plain(path), "/setup");
+
+const PUBLISHED: ReadonlySet<string> = new Set([
+  "/.well-known/openid-configuration",
+  "/.well-known/oauth-authorization-server",
+  "/.well-known/jwks.json",
+]);
 
 const PAGES =
   "/authorize /u /u2 /callback /login/callback /connect/start /account /v2/logout /oidc/logout /samlp /passwordless/verify_redirect".split(

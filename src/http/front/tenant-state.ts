@@ -2,7 +2,7 @@ import type { PlatformError } from "../../domain/errors.ts";
 import type { TenantState } from "../../domain/tenants.ts";
 import { refusalOfChange } from "../tenant-refusals.ts";
 import { refuse } from "./answer.ts";
-import type { Draft, Middleware } from "./exchange.ts";
+import type { Addressed, Draft, Middleware } from "./exchange.ts";
 import { isDiscovery, isManagement, isSignUp } from "./routes.ts";
 
 /**
@@ -12,13 +12,16 @@ import { isDiscovery, isManagement, isSignUp } from "./routes.ts";
  */
 export function tenantState(): Middleware {
   return async (c, next) => {
-    const { placement } = c.get("target");
-    const draft = c.get("draft");
-    // A browser reads the answer to the request proper only after a preflight that went well.
-    if (placement === null || draft.method === "OPTIONS") return await next();
-    const refusal = refusalOf(placement.state, draft);
-    return refusal === null ? next() : refuse(c, refusal);
+    const refusal = refusalByState(c.get("target"), c.get("draft"));
+    return refusal === null ? await next() : refuse(c, refusal);
   };
+}
+
+/** Why the tenant's state forbids the request; null when it does not. */
+export function refusalByState({ placement }: Addressed, draft: Draft): PlatformError | null {
+  // A browser reads the answer to the request proper only after a preflight that went well.
+  if (placement === null || draft.method === "OPTIONS") return null;
+  return refusalOf(placement.state, draft);
 }
 
 function refusalOf(state: TenantState, draft: Draft): PlatformError | null {
