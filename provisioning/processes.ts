@@ -98,6 +98,13 @@ export function createProcesses({ database, clock, process = thisProcess() }: Pr
       return rows.filter((row) => !isGone(row)).map(({ id }) => id);
     },
 
+    /** The ids of other processes that are not gone, oldest first. */
+    async living(): Promise<readonly string[]> {
+      const query = db.selectFrom("rh_processes").select(["id", "lease_until"]).where("id", "!=", process.id);
+      const rows = await query.orderBy("started_at").execute();
+      return rows.filter((row) => !isGone(row)).map(({ id }) => id);
+    },
+
     /** Forgets processes that are gone without having said so, and returns how many. */
     async forgetGone(): Promise<number> {
       const rows = await db.selectFrom("rh_processes").select(["id", "lease_until"]).execute();

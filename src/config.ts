@@ -41,16 +41,33 @@ export function processVariables(directory = "."): Variables {
  *
  * Throws `invalid` (`configuration`) with every problem at once, by name. The message never holds a value.
  */
-export function loadConfig(variables: Variables, readFile = (path: string) => readFileSync(path, "utf8")): Config {
+export function loadConfig(variables: Variables, readFile = readText): Config {
   const problems = unsupported(variables);
-  const values = collect(variables, readFile, problems);
+  const values = collect(SETTING_NAMES, variables, readFile, problems);
   const parsed = Environment.safeParse(values);
   if (!parsed.success) problems.push(...parsed.error.issues.map(describe));
 
   const config = parsed.success ? complete(parsed.data, problems) : null;
   if (config && problems.length === 0) return Object.freeze(config);
-  throw new PlatformError("invalid", "configuration", `The configuration is wrong:\n${list(problems)}`);
+  throw wrong(problems);
 }
+
+/** What variables besides the settings say, each by itself or as `NAME_FILE`. Throws as `loadConfig` does. */
+export function valuesOf<N extends string>(
+  names: readonly N[],
+  variables: Variables,
+  readFile = readText,
+): Partial<Record<N, string>> {
+  const problems: Problem[] = [];
+  const values = collect(names, variables, readFile, problems);
+  if (problems.length > 0) throw wrong(problems);
+  return values;
+}
+
+const readText = (path: string) => readFileSync(path, "utf8");
+
+const wrong = (problems: readonly Problem[]) =>
+  new PlatformError("invalid", "configuration", `The configuration is wrong:\n${list(problems)}`);
 
 interface Problem {
   readonly name: string;
@@ -72,9 +89,14 @@ function unsupported(variables: Variables): Problem[] {
 }
 
 /** The value of every setting that has one, from its variable or from the file that `NAME_FILE` names. */
-function collect(variables: Variables, readFile: (path: string) => string, problems: Problem[]) {
-  const values: Record<string, string> = {};
-  for (const name of SETTING_NAMES) {
+function collect<N extends string>(
+  names: readonly N[],
+  variables: Variables,
+  readFile: (path: string) => string,
+  problems: Problem[],
+) {
+  const values: Partial<Record<N, string>> = {};
+  for (const name of names) {
     const own = variables[name];
     const path = variables[name + FILE_SUFFIX];
     if (!isBlank(own) && !isBlank(path)) {

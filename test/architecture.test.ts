@@ -13,18 +13,22 @@ const LAYERS = [
   ["src/tenancy", "src/sync"],
   ["src/fallback"],
   ["src/auth"],
-  ["src/http", "src/cli", "src/conformance"],
+  ["src/http", "src/conformance"],
   ["src/wiring"],
-  ["src/index.ts", "src/adapter.ts", "src/server.ts", "src/bin.ts"],
+  ["src/cli"],
+  ["src/index.ts", "src/adapter.ts", "src/server.ts"],
 ];
 
 /** Packages that only these places may touch, so that replacing one is a local change. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
-  "@hono/node-server": ["src/http", "src/server.ts"],
+  "@hono/node-server": ["src/http", "src/wiring"],
   "@hono/zod-openapi": ["src/http"],
   "@libsql/client": ["src/db"],
   "@tursodatabase/api": ["provisioning/providers"],
   authhero: ["src/auth", "src/http"],
+  "cli-progress": ["src/cli"],
+  "cli-table3": ["src/cli"],
+  commander: ["src/cli"],
   hono: ["src/http"],
   libsql: ["src/db"],
   nodemailer: ["src/auth"],

@@ -82,8 +82,6 @@ export async function migrate(
  *
  * Throws `invalid` (`migration_changed`) when the file of an applied migration was edited since, and
  * `unavailable` (`schema_too_new`) when newer code has made a breaking change this code does not know.
- *
- * @internal for the tests of migrations
  */
 export async function pendingMigrations(
   database: Database,

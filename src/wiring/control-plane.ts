@@ -10,7 +10,7 @@ import { createRegistry, type Registry } from "../../provisioning/registry.ts";
 import type { Config } from "../config.ts";
 import { openClient } from "../db/client.ts";
 import type { Database } from "../db/database.ts";
-import { migrate } from "../db/migrate.ts";
+import { type MigrationSet, migrate } from "../db/migrate.ts";
 import { openFile } from "../db/native.ts";
 import { inRounds } from "../db/rounds.ts";
 import { type KeyRing, loadOrCreateKeyFile, parseKeyRing } from "../db/seal.ts";
@@ -41,6 +41,12 @@ export interface ControlPlane {
   readonly lastKnown: ReadOrKnown;
   close(): Promise<void>;
 }
+
+/** A control plane is a tenant, too. */
+export const CONTROL_PLANE_SETS: readonly MigrationSet[] = ["tenant", "shared", "control-plane"];
+
+/** Where its database is, unless it is on a server. */
+export const controlPlaneFile = ({ DATA_DIR }: Config) => join(DATA_DIR, "control-plane.db");
 
 /** How the registry names the place of the control plane's own database: no provider has it. */
 const OWN_PLACE = "control-plane";
@@ -76,7 +82,7 @@ export async function controlPlaneIn(given: Given): Promise<ControlPlane> {
 }
 
 async function enter({ database, keyRing, tenantId, clock, log }: Given): Promise<ControlPlane> {
-  await migrate(database, ["tenant", "shared", "control-plane"]);
+  await migrate(database, CONTROL_PLANE_SETS);
   await ensureSyncLog(database);
   await requireOwnKeys(database, keyRing);
 
@@ -106,9 +112,9 @@ async function openKeyRing({ ENCRYPTION_KEY, DATA_DIR }: Config): Promise<KeyRin
 }
 
 async function openDatabase(config: Config): Promise<Database> {
-  const { CONTROL_PLANE_DATABASE_URL: url, CONTROL_PLANE_DATABASE_TOKEN: authToken, DATA_DIR } = config;
+  const { CONTROL_PLANE_DATABASE_URL: url, CONTROL_PLANE_DATABASE_TOKEN: authToken } = config;
   if (url) return openClient({ url, ...(authToken && { authToken }) });
-  return await openFile(join(DATA_DIR, "control-plane.db"), { create: true });
+  return await openFile(controlPlaneFile(config), { create: true });
 }
 
 /** The control plane is a tenant too: it has a tag, and artefacts that carry it find home. */

@@ -24,6 +24,8 @@ interface Needs {
   readonly controlPlane: Pick<ControlPlane, "registry" | "database">;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether jobs that somebody left behind are taken up here. */
+  readonly takesUp: boolean;
 }
 
 export interface FleetOperations extends FleetService {
@@ -32,9 +34,9 @@ export interface FleetOperations extends FleetService {
 }
 
 /** Jobs over many tenants as operators see them: begun by hand, and taken up again where somebody left them. */
-export function createFleetOperations({ fleet, jobs, controlPlane, clock, log }: Needs): FleetOperations {
+export function createFleetOperations({ fleet, jobs, controlPlane, clock, log, takesUp }: Needs): FleetOperations {
   const { registry, database } = controlPlane;
-  const runs = createJobRuns(fleet, jobs, log);
+  const runs = createJobRuns(fleet, jobs, log, takesUp);
   const findings = createRecordedFindings<AnyFindingKind>(database, clock);
   const { history } = fleet;
 
@@ -88,7 +90,7 @@ export function createFleetOperations({ fleet, jobs, controlPlane, clock, log }:
 }
 
 /** The jobs that run in this process. */
-function createJobRuns(fleet: Fleet, jobs: FleetJobs, log: Logger) {
+function createJobRuns(fleet: Fleet, jobs: FleetJobs, log: Logger, takesUp: boolean) {
   const stopping = new AbortController();
   const running = new Set<Promise<unknown>>();
 
@@ -116,11 +118,12 @@ function createJobRuns(fleet: Fleet, jobs: FleetJobs, log: Logger) {
     }
   };
   let looking: Promise<void> | undefined;
-  const timer = setInterval(() => {
+  const look = () => {
     looking ??= takeUp().finally(() => {
       looking = undefined;
     });
-  }, EVERY_MS).unref();
+  };
+  const timer = takesUp ? setInterval(look, EVERY_MS).unref() : undefined;
 
   return {
     start,

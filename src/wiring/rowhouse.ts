@@ -1,5 +1,5 @@
 import type { CacheAdapter, DataAdapters, EmailServiceAdapter } from "@authhero/adapter-interfaces";
-import { createFleet } from "../../provisioning/fleet.ts";
+import { createFleet, type Fleet } from "../../provisioning/fleet.ts";
 import { createJournal, type Journal } from "../../provisioning/journal.ts";
 import { createKeyReserve } from "../../provisioning/key-reserve.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
@@ -15,7 +15,7 @@ import { ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
 import { createTenantLife, type TenantLife } from "../auth/tenant-hooks.ts";
 import { DEFAULT_THEME } from "../auth/theme.ts";
-import { startUpkeep, type Upkeep } from "../auth/upkeep.ts";
+import { startUpkeep, type Upkeep, type UpkeepOptions } from "../auth/upkeep.ts";
 import type { Config } from "../config.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
 import { createPending } from "../domain/pending.ts";
@@ -24,6 +24,7 @@ import { withFallback } from "../fallback/fallback.ts";
 import type { LenderOf } from "../fallback/lender.ts";
 import { withSystemScopes } from "../fallback/resource-servers.ts";
 import { type InheritedSettingsOf, inheritedSettings, withSettings } from "../fallback/settings.ts";
+import type { FleetService } from "../http/operations/fleet-service.ts";
 import type { Logger } from "../log/logger.ts";
 import type { SyncOptions } from "../sync/rules.ts";
 import { type Epochs, raisingEpochs, tenantCache } from "../tenancy/caching.ts";
@@ -40,7 +41,7 @@ import { createDirectory } from "./directory.ts";
 import { everyPlacement } from "./every-placement.ts";
 import { createLending, type Inheritance, requireInheritance } from "./fallback.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
-import { createFleetJobs, startFleetJobs } from "./fleet-jobs.ts";
+import { createFleetJobs, type FleetJobs, startFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
 import { type Additions, type Behind, frontOver, hostRules } from "./front.ts";
 import { createLookups } from "./guarding.ts";
@@ -66,6 +67,8 @@ export interface RowhouseOptions extends FirstRights, Inheritance {
   readonly resolveTxt?: ResolveTxt;
   /** What of the control plane tenants get; false for nothing. Default: everything that is meant for them. */
   readonly sync?: SyncOptions | false;
+  /** False for a house that does only what it is asked for, as a single command needs it. Default: true. */
+  readonly background?: boolean;
 }
 
 export interface Rowhouse {
@@ -75,6 +78,8 @@ export interface Rowhouse {
   readonly routes: readonly Route[];
   /** What to tell the operator, on the first start only. */
   readonly firstLogin: string | null;
+  /** What is done to many tenants at once. */
+  readonly fleet: FleetService;
   /** Ends background work and closes every database. Requests must have ended before. */
   close(): Promise<void>;
 }
@@ -103,7 +108,7 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
 
 export interface HouseOptions
   extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">>,
-    Pick<RowhouseOptions, "resolveTxt" | "sync">,
+    Pick<RowhouseOptions, "resolveTxt" | "sync" | "background">,
     FirstRights,
     Inheritance {
   /** Where databases are, by name. */
@@ -115,15 +120,18 @@ export interface HouseOptions
   readonly additions?: Additions;
 }
 
-export interface House extends Omit<Rowhouse, "firstLogin"> {
+export interface House extends Omit<Rowhouse, "firstLogin" | "fleet"> {
   /** A tenant's own adapters, which may be kept. Throws `not_found` (`tenant_not_found`). */
   adaptersOf(tenantId: string): Promise<DataAdapters>;
 }
 
 /** Opens the whole house over a control plane: tenants' databases, AuthHero, and the front around it. */
-export async function openHouse(controlPlane: ControlPlane, options: HouseOptions): Promise<House> {
+export async function openHouse(
+  controlPlane: ControlPlane,
+  options: HouseOptions,
+): Promise<House & Pick<Rowhouse, "fleet">> {
   const { config, log, clock, providers, provider, keepLogin, additions = {}, ...others } = options;
-  const { resolveTxt = createTxtResolver(config.DNS_SERVERS), sync: shared, ...rights } = others;
+  const { resolveTxt = createTxtResolver(config.DNS_SERVERS), sync: shared, background = true, ...rights } = others;
   const sync = createSync(controlPlane, shared);
   await inStartingOrder(controlPlane, async () => {
     const { adapters, tenantId } = controlPlane;
@@ -155,17 +163,56 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
   const own = raisingEpochs(kept.announced(authAdapters), epochsOf(controlPlane));
   const data = withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf);
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config, additions), resolveTxt, clock });
-  const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log });
+  const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log, takesUp: background });
   const { front, routes } = houseFront(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing, lenderOf, inheritedOf, kept },
     ...{ fleetOperations, mailing, pending, team, providers, provider, life, domains, additions },
     audit: auditing.noting(authAdapters),
   });
 
+  const needs = { lifecycle, jobs, fleet, kept, data, keys, auditing, domains, log, clock };
+  const work = background ? startBackground(controlPlane, needs) : null;
+  upkeep = work?.upkeep;
+
+  return {
+    fetch: front.fetch,
+    routes,
+    fleet: fleetOperations,
+    async adaptersOf(tenantId) {
+      if (tenantId === controlPlane.tenantId) return controlPlane.adapters;
+      // Whether it is there is found out now, and again at each call.
+      await pool.use(tenantId, () => Promise.resolve());
+      return leasedAdapters(controlPlane.adapters, (call) => pool.use(tenantId, call));
+    },
+    async close() {
+      await pending.idle();
+      await fleetOperations.stop();
+      await work?.stop();
+      await pool.close();
+      await following.stop();
+      await controlPlane.close();
+    },
+  };
+}
+
+interface BackgroundNeeds extends Pick<HouseOptions, "log" | "clock"> {
+  readonly lifecycle: Lifecycle;
+  readonly jobs: FleetJobs;
+  readonly fleet: Fleet;
+  readonly kept: KeptTenants;
+  readonly data: DataAdapters;
+  readonly keys: UpkeepOptions["keys"];
+  readonly auditing: { sweep(): Promise<unknown> };
+  readonly domains: CustomDomains;
+}
+
+/** What the house does by itself, behind the requests. */
+function startBackground(controlPlane: ControlPlane, needs: BackgroundNeeds) {
+  const { lifecycle, jobs, fleet, kept, data, keys, auditing, domains, log, clock } = needs;
   const operations = startOperations(lifecycle, log);
   const migration = jobs.migrate();
   const fleetJobs = startFleetJobs(fleet, { jobs, kept, log });
-  upkeep = startUpkeep({
+  const upkeep = startUpkeep({
     data,
     async *tenants() {
       // Opening a database migrates it: housekeeping must not run ahead of the canaries, nor past a halt.
@@ -180,25 +227,12 @@ export async function openHouse(controlPlane: ControlPlane, options: HouseOption
     log,
     clock,
   });
-
   return {
-    fetch: front.fetch,
-    routes,
-    async adaptersOf(tenantId) {
-      if (tenantId === controlPlane.tenantId) return controlPlane.adapters;
-      // Whether it is there is found out now, and again at each call.
-      await pool.use(tenantId, () => Promise.resolve());
-      return leasedAdapters(controlPlane.adapters, (call) => pool.use(tenantId, call));
-    },
-    async close() {
+    upkeep,
+    async stop() {
       await fleetJobs.stop();
-      await pending.idle();
-      await fleetOperations.stop();
       await operations.stop();
-      await upkeep?.stop();
-      await pool.close();
-      await following.stop();
-      await controlPlane.close();
+      await upkeep.stop();
     },
   };
 }

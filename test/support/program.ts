@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 
 /** A start takes two seconds, and many times that on a machine that is busy with other tests. */
-const READY_MS = 90_000;
+const READY_MS = 240_000;
 
 /** What a program prints, from now on. */
 export function collect(child: ChildProcess): () => string {

@@ -1,0 +1,55 @@
+import { once } from "node:events";
+import { serve } from "@hono/node-server";
+import { keepImportedKeys } from "../auth/key-imports.ts";
+import { type Config, loadConfig, processVariables } from "../config.ts";
+import { PlatformError } from "../domain/errors.ts";
+import { createLogger, type Logger } from "../log/logger.ts";
+import { createRowhouse, type Rowhouse } from "./rowhouse.ts";
+
+/** How long requests under way may take to end after a signal. */
+const STOP_MS = 20_000;
+
+/** The service as its programs run it: reads the settings, says where it is, and settles when it has ended. */
+export async function runService(): Promise<void> {
+  const config = loadConfig(processVariables());
+  const { firstLogin, ended } = await serveHouse(config, createLogger({ level: config.LOG_LEVEL }));
+  process.stdout.write(firstLogin && process.stdout.isTTY ? firstLogin : `Rowhouse: ${config.ISSUER}\n`);
+  await ended;
+}
+
+export interface Serving extends Pick<Rowhouse, "firstLogin" | "fetch"> {
+  /** Settles when Ctrl-C or SIGTERM has ended it and everything is closed. */
+  readonly ended: Promise<void>;
+}
+
+/** Opens the house and listens. Throws `conflict` (`port_taken`). */
+export async function serveHouse(config: Config, log: Logger): Promise<Serving> {
+  keepImportedKeys();
+  const rowhouse = await createRowhouse({ config, log });
+  const server = serve({ fetch: rowhouse.fetch, hostname: config.HOST, port: config.PORT });
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    await rowhouse.close();
+    throw refusalToListen(error, config.PORT);
+  }
+
+  const stop = async () => {
+    // A request that never ends, must not keep the process for ever.
+    setTimeout(() => process.exit(1), STOP_MS).unref();
+    await new Promise((resolve) => server.close(resolve));
+    await rowhouse.close();
+  };
+  return { firstLogin: rowhouse.firstLogin, fetch: rowhouse.fetch, ended: signalled().then(stop) };
+}
+
+const signalled = () =>
+  new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+
+function refusalToListen(error: unknown, port: number): unknown {
+  if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) return error;
+  const message = `Port ${port} is taken. Set PORT to another, or end the program that has it.`;
+  return new PlatformError("conflict", "port_taken", message, { cause: error });
+}
