@@ -1,4 +1,3 @@
-import { randomFillSync } from "node:crypto";
 import { customAlphabet, nanoid } from "nanoid";
 import { ulid } from "ulid";
 
@@ -19,7 +18,7 @@ let used = pool.length;
 /** From a pool: asked for one byte at a time, the generator costs more than the id. */
 function randomFraction(): number {
   if (used === pool.length) {
-    randomFillSync(pool);
+    crypto.getRandomValues(pool);
     used = 0;
   }
   return (pool[used++] ?? 0) / 256;
