@@ -310,7 +310,15 @@ describe("the control plane's secret", () => {
   it("is in no answer, no log line, and no file of any database", async () => {
     await connection("acme", OWN, { strategy: GOOGLE, options: {} });
     await logInAt(OWN);
-    for (const path of READABLE) await Promise.all([ask("acme", "GET", path), ask("beta", "GET", path)]);
+    const paths = await readable();
+    let shown = 0;
+    for (const tenantId of ["acme", "beta"]) {
+      for (const path of paths) {
+        const { status } = await ask(tenantId, "GET", await filledIn(tenantId, path));
+        if (status === 200) shown += 1;
+      }
+    }
+    expect(shown).toBeGreaterThan(paths.length);
     const texts = { ...answers, ...filesUnder(server.directory), log: server.output() };
 
     expect(Object.keys(texts).filter((path) => path.includes("/tenants/"))).not.toEqual([]);
@@ -322,9 +330,26 @@ describe("the control plane's secret", () => {
   });
 });
 
-/** Every route to read of the Management API that may have to do with what is lent. */
-const READABLE = [
-  ..."branding branding/themes/default clients connections email-templates/verify_email emails/provider".split(" "),
-  ..."hooks logs?include_totals=true organizations prompts resource-servers roles stats/daily".split(" "),
-  ..."tenants/settings users custom-domains client-grants log-streams keys/signing".split(" "),
-].map((path) => `/${path}`);
+/** Every route to read of the Management API, as its own document lists them. */
+async function readable(): Promise<string[]> {
+  const answer = await api(server, token, "/spec");
+  const { paths } = (await answer.json()) as { paths: Record<string, Record<string, unknown>> };
+  const found = Object.entries(paths).flatMap(([path, methods]) =>
+    "get" in methods ? [path.replace("/api/v2", "")] : [],
+  );
+  expect(found.length).toBeGreaterThan(60);
+  return found;
+}
+
+/** The path with what the tenant has first in the list above it. */
+async function filledIn(tenantId: string, path: string): Promise<string> {
+  const [list = "", ...rest] = path.split(/\/\{[^}]+\}/);
+  if (rest.length === 0) return path;
+  const found = (await ask(tenantId, "GET", list)).body as unknown;
+  const rows = Array.isArray(found) ? found : Object.values((found ?? {}) as object).find(Array.isArray);
+  const first = (rows?.[0] ?? {}) as Record<string, unknown>;
+  const id = ["id", "client_id", "user_id", "log_id", "kid"]
+    .map((key) => first[key])
+    .find((value) => value !== undefined);
+  return [list, ...rest].join(`/${encodeURIComponent(String(id ?? "nobody"))}`);
+}
