@@ -26,6 +26,8 @@ export interface AttemptNeeds extends Omit<DeletionNeeds, "journal"> {
   readonly steps: ProvisionSteps;
   /** After so many failed attempts an operation is `failed`, and waits for somebody to resume it. */
   readonly attemptsMax?: number | undefined;
+  /** Told of every attempt that is over. */
+  readonly ended?: ((kind: Operation["kind"], outcome: "done" | "failed") => void) | undefined;
   /** Runs each step: for tests, whose processes end there. */
   readonly around?: Execution["around"] | undefined;
 }
@@ -85,7 +87,9 @@ export function createAttempts(needs: AttemptNeeds) {
         await moveOn(registry, attempt, "provisioning", ["pending", "failed"], [journal.fenced(attempt.lease)]);
       }
       await run(attempt);
+      needs.ended?.(attempt.kind, "done");
     } catch (error) {
+      needs.ended?.(attempt.kind, "failed");
       // What could not be written down still says "running"; without its lease it is resumed all the same.
       await journal.release(attempt.lease).catch(() => {});
       throw error;

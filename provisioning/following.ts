@@ -31,6 +31,8 @@ export interface FollowingOptions {
 export interface Following {
   /** Reads what has changed and acts on it. A timer calls it too. Throws what the control plane's database throws. */
   turn(): Promise<void>;
+  /** When it last knew all that others had changed. */
+  heardAt(): Date;
   /** Ends it, and takes this process off the list: to be called when no database is open any more. */
   stop(): Promise<void>;
 }
@@ -59,6 +61,7 @@ export function startFollowing({ processes, outage, log, ...options }: Following
 
   return {
     turn: follower.turn,
+    heardAt: follower.heardAt,
 
     async stop() {
       stopping.abort();
@@ -78,6 +81,7 @@ function createFollower(options: Omit<FollowingOptions, "log">) {
   /** By tenant, how many changes have not been let go of. */
   const holding = new Map<string, number>();
   let heard = from;
+  let heardAt = clock();
   let isToldAll = true;
   let renewAtMs = 0;
   let turns = Promise.resolve();
@@ -127,6 +131,7 @@ function createFollower(options: Omit<FollowingOptions, "log">) {
       changes = await processes.changesAfter(heard);
     }
     await tell();
+    heardAt = clock();
   };
 
   const turn = async () => {
@@ -141,6 +146,8 @@ function createFollower(options: Omit<FollowingOptions, "log">) {
   };
 
   return {
+    heardAt: () => heardAt,
+
     /** One after the other: a change that is being let go of must not be acknowledged by the turn behind it. */
     turn(): Promise<void> {
       const mine = turns.then(turn);

@@ -43,7 +43,10 @@ export interface ShelfStats {
   readonly waiting: number;
   readonly opened: number;
   readonly closed: number;
+  /** Those that got no place included. */
   readonly failed: number;
+  /** Openings that got no place in time. */
+  readonly refused: number;
 }
 
 /** One database: on its way in, open, or on its way out. */
@@ -72,7 +75,7 @@ interface State<T> extends ShelfOptions<T> {
   readonly capacity: ReturnType<typeof createCapacity>;
   /** How many are being closed: each gives a place back. */
   closings: number;
-  readonly counts: { opened: number; closed: number; failed: number };
+  readonly counts: { opened: number; closed: number; failed: number; refused: number };
 }
 
 /** The entries of a pool: who holds them, which goes when room is needed, and what failed a moment ago. */
@@ -86,7 +89,7 @@ export function createShelf<T>(options: ShelfOptions<T>) {
     failures: createFailures(clock),
     capacity,
     closings: 0,
-    counts: { opened: 0, closed: 0, failed: 0 },
+    counts: { opened: 0, closed: 0, failed: 0, refused: 0 },
   };
 
   return {
@@ -158,6 +161,7 @@ async function bringIn<T>(state: State<T>, slot: Slot<T>): Promise<Opened<T>> {
     state.counts.failed += 1;
     // That there was no room says nothing about this database.
     if (placed) state.failures.add(slot, error);
+    else state.counts.refused += 1;
     if (placed) state.capacity.giveBack();
     remove(state, slot);
     throw error;

@@ -1,11 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { dashboard } from "./dashboard.ts";
+import { metricsTable } from "./metrics.ts";
 import { envExample, settingsTable } from "./settings.ts";
 
 /** The files of the repository that are made of the code, wholly or between two marks, and what has to stand in them. */
 export const DOCUMENTS: Readonly<Record<string, (current: string) => string>> = {
   ".env.example": envExample,
   "docs/configuration.md": (current) => between(current, "settings", settingsTable()),
+  "docs/observability.md": (current) => between(current, "metrics", metricsTable()),
+  "ops/grafana/rowhouse.json": dashboard,
 };
 
 /** The text with other content between `<!-- name:begin -->` and `<!-- name:end -->`. */

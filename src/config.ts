@@ -9,9 +9,6 @@ import { PlatformError } from "./domain/errors.ts";
 /** Environment variables: a process's own, or a test's. Blank counts as absent, as in `PORT=` of an `.env` file. */
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Planned settings that do nothing yet. Whoever sets one believes that it works, so it stops the start. */
-const UNSUPPORTED = /^(?:METRICS)(?:_FILE)?$/;
-
 const FILE_SUFFIX = "_FILE";
 
 /** All of them, or none. */
@@ -42,7 +39,7 @@ export function processVariables(directory = "."): Variables {
  * Throws `invalid` (`configuration`) with every problem at once, by name. The message never holds a value.
  */
 export function loadConfig(variables: Variables, readFile = readText): Config {
-  const problems = unsupported(variables);
+  const problems: Problem[] = [];
   const values = collect(SETTING_NAMES, variables, readFile, problems);
   const parsed = Environment.safeParse(values);
   if (!parsed.success) problems.push(...parsed.error.issues.map(describe));
@@ -81,11 +78,6 @@ function describe({ path, message }: z.core.$ZodIssue): Problem {
 function list(problems: readonly Problem[]): string {
   const lines = problems.map(({ name, message }) => `  ${name} ${message}`);
   return lines.sort().join("\n");
-}
-
-function unsupported(variables: Variables): Problem[] {
-  const names = Object.keys(variables).filter((name) => UNSUPPORTED.test(name) && !isBlank(variables[name]));
-  return names.map((name) => ({ name, message: "is not supported by this version; remove it" }));
 }
 
 /** The value of every setting that has one, from its variable or from the file that `NAME_FILE` names. */
@@ -144,6 +136,9 @@ function complete(settings: Settings, problems: Problem[]): Config {
   }
   if (settings.DEV_MAILBOX && !isLocalhost(host)) {
     problems.push({ name: "DEV_MAILBOX", message: "is for development: it needs an ISSUER on localhost" });
+  }
+  if (settings.METRICS?.port === settings.PORT) {
+    problems.push({ name: "METRICS", message: "must have another port than PORT: it is not for everybody" });
   }
   problems.push(...remoteControlPlane(settings), ...keyElsewhere(settings));
   return { ...settings, ISSUER, BASE_DOMAIN: settings.BASE_DOMAIN ?? host };

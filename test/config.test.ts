@@ -86,6 +86,9 @@ describe("right values", () => {
     ["ENCRYPTION_KEY", "0a".repeat(32), "0a".repeat(32)],
     ["ENCRYPTION_KEY", `new:${KEY},old:${KEY}`, `new:${KEY},old:${KEY}`],
     ["POOL_IDLE_MS", "0", 0],
+    ["METRICS", "9464", { host: "127.0.0.1", port: 9464 }],
+    ["METRICS", "10.0.0.5:9464", { host: "10.0.0.5", port: 9464 }],
+    ["METRICS", "[::]:9464", { host: "::", port: 9464 }],
     ["UNDELETE_DAYS", "0", 0],
     ["UNDELETE_DAYS", "365", 365],
     ["HOST", "::", "::"],
@@ -162,6 +165,7 @@ describe("wrong values", () => {
     ["POOL_IDLE_MS", ["-1", "1m"]],
     ["UNDELETE_DAYS", ["366", "-1", "a week"]],
     ["LOG_LEVEL", ["trace", "INFO"]],
+    ["METRICS", ["yes", "0", "70000", "metrics:9464", "::1:9464", "[10.0.0.1]:9464", "10.0.0.1", ":80"]],
   ])("of %s are refused, by name and without the value", (name, values) => {
     for (const value of values) {
       const problems = problemsOf({ [name]: value });
@@ -319,9 +323,9 @@ describe("wrong values", () => {
     expect(problemsOf({ ISSUER: "http://127.0.0.1:3000/", BASE_DOMAIN: "localhost" })).toEqual([]);
   });
 
-  it.each(["METRICS_FILE", "METRICS"])("include %s, which nothing reads yet", (name) => {
-    expect(problemsOf({ [name]: "something" })).toEqual([`${name} is not supported by this version; remove it`]);
-    expect(problemsOf({ [name]: "" })).toEqual([]);
+  it("include metrics beside everybody's requests", () => {
+    expect(namesOf(problemsOf({ METRICS: "3000" }))).toEqual(["METRICS"]);
+    expect(problemsOf({ METRICS: "3001" })).toEqual([]);
   });
 });
 

@@ -27,6 +27,8 @@ export interface Upkeep {
   tidy(): void;
   /** A request has left something in a tenant's outbox: it is delivered in a moment. */
   wake(tenantId: string): void;
+  /** How many tenants' outboxes are to be looked at again. */
+  waiting(): number;
   stop(): Promise<void>;
 }
 
@@ -72,6 +74,8 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
         deliver.run();
       }, ROUNDS_MS[0]).unref();
     },
+
+    waiting: relays.waiting,
 
     async stop() {
       for (const timer of timers) clearInterval(timer);
@@ -142,6 +146,7 @@ function createRelays({ data, originOf, log, clock }: Pick<UpkeepOptions, "data"
 
   return {
     expect: (tenantId: string) => plan(tenantId, 0),
+    waiting: () => due.size,
     attempt,
 
     async run(stopped: () => boolean) {

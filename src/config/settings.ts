@@ -8,6 +8,7 @@ import {
   serverUrl,
   toCallbacks,
   toDomain,
+  toListening,
   toNameServers,
   toNetworks,
   toOrigin,
@@ -174,12 +175,19 @@ const CONSOLE = {
     ),
 };
 
-const LOG = {
+const WATCH = {
   LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error"], "must be debug, info, warn or error")
     .default("info")
     .describe(
-      "The least important entries to write, as JSON lines on the standard output: debug, info, warn or error.",
+      "The least important entries to write, as JSON lines on the standard output: debug (with a line for each request), info, warn or error.",
+    ),
+  METRICS: z
+    .string()
+    .transform(toListening)
+    .optional()
+    .describe(
+      "Where metrics are served, at /metrics, in the format of Prometheus: a port, on loopback, or an address with one, like 10.0.0.5:9464 or [::]:9464. Whoever reaches it reads them. Default: nowhere. See docs/observability.md.",
     ),
 };
 
@@ -193,7 +201,7 @@ export const CHAPTERS = {
   "The house": HOUSE,
   Mail: MAIL,
   "The console": CONSOLE,
-  "The log": LOG,
+  "Watching it": WATCH,
 } as const;
 
-export const Environment = z.object({ ...DOOR, ...HOUSE, ...MAIL, ...CONSOLE, ...LOG });
+export const Environment = z.object({ ...DOOR, ...HOUSE, ...MAIL, ...CONSOLE, ...WATCH });

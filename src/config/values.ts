@@ -84,6 +84,21 @@ export function toNetworks(text: string, check: Check): readonly string[] {
   return given.every(isNetwork) ? given : refuse(check, "must be IP addresses and networks like 10.0.0.0/8");
 }
 
+/** Where to listen. */
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A port, on loopback, or an IP address with one. */
+export function toListening(text: string, check: Check): Listening {
+  const { address = "127.0.0.1", port } = /^(?:(?<address>.+):)?(?<port>\d{1,5})$/.exec(text)?.groups ?? {};
+  const host = address.replace(/^\[(.*)\]$/, "$1");
+  const isWhole = isIPv4(address) || (isIPv6(host) && host !== address);
+  if (isWhole && Number(port) >= 1 && Number(port) <= 65_535) return Object.freeze({ host, port: Number(port) });
+  return refuse(check, "must be a port, or an IP address with one, like 9464, 10.0.0.5:9464 or [::]:9464");
+}
+
 /** As `setServers` of `node:dns` takes them. */
 export function toNameServers(text: string, check: Check): readonly string[] {
   const given = listed(text);

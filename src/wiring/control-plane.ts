@@ -14,6 +14,8 @@ import { type MigrationSet, migrate } from "../db/migrate.ts";
 import { openFile } from "../db/native.ts";
 import { inRounds } from "../db/rounds.ts";
 import { type KeyRing, loadOrCreateKeyFile, parseKeyRing } from "../db/seal.ts";
+import { watchedDatabase } from "../db/watched.ts";
+import type { Around } from "../domain/around.ts";
 import type { Clock } from "../domain/clock.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
 import { createStore, type Store } from "../entities/store.ts";
@@ -56,14 +58,21 @@ const STARTING = "start";
 
 /**
  * Opens the control plane, making and migrating what is missing; several processes may do so at once. From here on
- * this one is among those that others wait for.
+ * this one is among those that others wait for. `around` is around every trip to its database.
  * Throws `invalid` (`encryption_key`) when its secrets were sealed with another key.
  */
-export async function openControlPlane(config: Config, clock: Clock, log: Logger): Promise<ControlPlane> {
+export async function openControlPlane(
+  config: Config,
+  clock: Clock,
+  log: Logger,
+  around?: Around,
+): Promise<ControlPlane> {
   await mkdir(config.DATA_DIR, { recursive: true, mode: 0o700 });
   const keyRing = await openKeyRing(config);
   const tenantId = config.CONTROL_PLANE_TENANT_ID;
-  return await controlPlaneIn({ database: await openDatabase(config), keyRing, tenantId, clock, log });
+  const opened = await openDatabase(config);
+  const database = around ? watchedDatabase(opened, around) : opened;
+  return await controlPlaneIn({ database, keyRing, tenantId, clock, log });
 }
 
 interface Given extends Pick<ControlPlane, "database" | "keyRing" | "tenantId"> {

@@ -44,7 +44,8 @@ interface Services {
 }
 
 /** What stands behind the front, whichever way tenants are kept. */
-export interface Behind extends Pick<FrontOptions, "audit" | "bringUpToDate" | "pending" | "states" | "versionOf"> {
+export interface Behind
+  extends Pick<FrontOptions, "audit" | "begun" | "bringUpToDate" | "pending" | "readiness" | "states" | "versionOf"> {
   readonly config: Config;
   readonly log: Logger;
   readonly clock: Clock;
@@ -108,6 +109,8 @@ export function frontOver(behind: Behind) {
     ...(audit && { audit }),
     bringUpToDate: behind.bringUpToDate,
     versionOf: behind.versionOf,
+    begun: behind.begun,
+    readiness: behind.readiness,
     log,
     clock,
   });

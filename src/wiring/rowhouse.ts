@@ -26,6 +26,7 @@ import { withSystemScopes } from "../fallback/resource-servers.ts";
 import { type InheritedSettingsOf, inheritedSettings, withSettings } from "../fallback/settings.ts";
 import type { FleetService } from "../http/operations/fleet-service.ts";
 import type { Logger } from "../log/logger.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { SyncOptions } from "../sync/rules.ts";
 import { type Epochs, raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { contractOperations } from "../tenancy/contract-operations.ts";
@@ -47,10 +48,12 @@ import { type Additions, type Behind, frontOver, hostRules } from "./front.ts";
 import { createLookups } from "./guarding.ts";
 import { knownInOutages } from "./last-known.ts";
 import { mailingOver } from "./mail.ts";
+import { countedOutbox, measuredProviders, sourcesOf } from "./observing.ts";
 import { startOperations } from "./operations.ts";
 import { organizationOwners } from "./organizations.ts";
 import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
+import { createReadiness } from "./readiness.ts";
 import { createSync, type KeptTenants, keepTenants, type Sync } from "./sync.ts";
 import { createTeam, ensureTeams, type FirstRights, type Team } from "./team.ts";
 import { announcing } from "./tenant-life.ts";
@@ -69,6 +72,8 @@ export interface RowhouseOptions extends FirstRights, Inheritance {
   readonly sync?: SyncOptions | false;
   /** False for a house that does only what it is asked for, as a single command needs it. Default: true. */
   readonly background?: boolean;
+  /** What is counted and measured. Default: nothing. */
+  readonly metrics?: Metrics | undefined;
 }
 
 export interface Rowhouse {
@@ -90,13 +95,13 @@ export const PENDING_MAX = 200;
 /** The service: its control plane and its providers are what the configuration says. */
 export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse> {
   requireInheritance(options);
-  const { config, clock = systemClock } = options;
-  const controlPlane = await openControlPlane(config, clock, options.log);
+  const { config, clock = systemClock, metrics } = options;
+  const controlPlane = await openControlPlane(config, clock, options.log, metrics?.databaseCalls("control-plane"));
   let firstLogin: string | null = null;
   const house = await openHouse(controlPlane, {
     ...options,
     clock,
-    providers: createProviders(config),
+    providers: measuredProviders(createProviders(config), metrics),
     provider: config.PROVIDER,
     async keepLogin(login) {
       firstLogin = firstLoginText(login, config.ISSUER);
@@ -108,7 +113,7 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
 
 export interface HouseOptions
   extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">>,
-    Pick<RowhouseOptions, "resolveTxt" | "sync" | "background">,
+    Pick<RowhouseOptions, "resolveTxt" | "sync" | "background" | "metrics">,
     FirstRights,
     Inheritance {
   /** Where databases are, by name. */
@@ -130,15 +135,10 @@ export async function openHouse(
   controlPlane: ControlPlane,
   options: HouseOptions,
 ): Promise<House & Pick<Rowhouse, "fleet">> {
-  const { config, log, clock, providers, provider, keepLogin, additions = {}, ...others } = options;
+  const { config, log, clock, providers, provider, keepLogin, metrics, additions = {}, ...others } = options;
   const { resolveTxt = createTxtResolver(config.DNS_SERVERS), sync: shared, background = true, ...rights } = others;
   const sync = createSync(controlPlane, shared);
-  await inStartingOrder(controlPlane, async () => {
-    const { adapters, tenantId } = controlPlane;
-    await seedControlPlane(adapters, { tenantId, issuer: new URL(config.ISSUER), deliver: keepLogin });
-    await ensureLifecycleScopes(adapters, tenantId);
-    await ensureTeams(controlPlane, config.CONSOLE_CALLBACKS, rights);
-  });
+  await furnish(controlPlane, { config, keepLogin, rights });
   const life = createTenantLife(controlPlane, additions.hooks ?? []);
   const auditing = createAuditing(controlPlane, clock);
   const lenderOf = createLending(controlPlane, {
@@ -149,7 +149,7 @@ export async function openHouse(
   const mailing = mailingOver(controlPlane, (id, call) => pool.use(id, call), { config, clock, lenderOf });
   const team = createTeam(controlPlane, { config, mailing, ...rights });
   const { pool, onStore, lifecycle, journal, keys, fleet, jobs, kept } = await openTenants(controlPlane, {
-    ...{ config, log, clock, providers, life, sync },
+    ...{ config, log, clock, providers, life, sync, metrics },
     ...{ witness: auditing.witness, team },
   });
   let upkeep: Upkeep | undefined;
@@ -168,11 +168,19 @@ export async function openHouse(
     ...{ config, log, clock, data, lifecycle, journal, routing, lenderOf, inheritedOf, kept },
     ...{ fleetOperations, mailing, pending, team, providers, provider, life, domains, additions },
     audit: auditing.noting(authAdapters),
+    begun: metrics?.requestBegun,
+    readiness: createReadiness(controlPlane, { heardAt: following.heardAt, clock }),
   });
 
-  const needs = { lifecycle, jobs, fleet, kept, data, keys, auditing, domains, log, clock };
-  const work = background ? startBackground(controlPlane, needs) : null;
+  const needs = { lifecycle, jobs, fleet, kept, keys, auditing, domains, log, clock };
+  const work = background ? startBackground(controlPlane, { ...needs, data: countedOutbox(data, metrics) }) : null;
   upkeep = work?.upkeep;
+  metrics?.readFrom(
+    sourcesOf(controlPlane, {
+      ...{ pool, poolPlaces: config.POOL_MAX_OPEN, outboxTenants: () => upkeep?.waiting() ?? 0, clock },
+      ...{ heardAt: following.heardAt, sharedVersion: kept.job.version },
+    }),
+  );
 
   return {
     fetch: front.fetch,
@@ -237,7 +245,21 @@ function startBackground(controlPlane: ControlPlane, needs: BackgroundNeeds) {
   };
 }
 
-interface Opening extends Pick<HouseOptions, "config" | "log" | "clock" | "providers"> {
+interface Furnishing extends Pick<HouseOptions, "config" | "keepLogin"> {
+  readonly rights: FirstRights;
+}
+
+/** What a first start makes, and every later one keeps as it has to be. */
+async function furnish(controlPlane: ControlPlane, { config, keepLogin, rights }: Furnishing): Promise<void> {
+  const { adapters, tenantId } = controlPlane;
+  await inStartingOrder(controlPlane, async () => {
+    await seedControlPlane(adapters, { tenantId, issuer: new URL(config.ISSUER), deliver: keepLogin });
+    await ensureLifecycleScopes(adapters, tenantId);
+    await ensureTeams(controlPlane, config.CONSOLE_CALLBACKS, rights);
+  });
+}
+
+interface Opening extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "metrics"> {
   readonly witness: Witness;
   readonly team: Team;
   readonly life: TenantLife;
@@ -246,7 +268,7 @@ interface Opening extends Pick<HouseOptions, "config" | "log" | "clock" | "provi
 
 /** The databases of the tenants, and what makes and removes them. */
 async function openTenants(controlPlane: ControlPlane, opening: Opening) {
-  const { config, log, clock, providers, witness, team, life, sync } = opening;
+  const { config, log, clock, providers, witness, team, life, sync, metrics } = opening;
   const { registry, database, adapters, keyRing, process, processes } = controlPlane;
   const { POOL_MAX_OPEN: maxOpen, POOL_IDLE_MS: idleMs } = config;
   const { pool, template, openTenant, storeOf, onStore } = await createTenantPool({
@@ -278,6 +300,7 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
     ...(deleted && { deleted }),
     purgeStatements: (placement) => [...purgeStatements(controlPlane, placement), team.forgetting(placement.tenantId)],
     undeleteDays: config.UNDELETE_DAYS,
+    ended: metrics?.operationEnded,
     clock,
   });
   const kept: KeptTenants = keepTenants(controlPlane, { sync, useStore: onStore, fleet, jobs: () => jobs, log, clock });
@@ -323,7 +346,7 @@ const epochsOf = ({ registry, outage }: ControlPlane): Epochs => ({
 
 interface HouseBehind
   extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "provider">,
-    Pick<Behind, "data" | "mailing" | "pending" | "audit" | "additions"> {
+    Pick<Behind, "data" | "mailing" | "pending" | "audit" | "additions" | "begun" | "readiness"> {
   readonly lifecycle: Lifecycle;
   readonly journal: Journal;
   readonly routing: Omit<RoutingOptions, "surface">;

@@ -3,7 +3,9 @@ import { serve } from "@hono/node-server";
 import { keepImportedKeys } from "../auth/key-imports.ts";
 import { type Config, loadConfig, processVariables } from "../config.ts";
 import { PlatformError } from "../domain/errors.ts";
+import { type MetricsServer, serveMetrics } from "../http/metrics-server.ts";
 import { createLogger, type Logger } from "../log/logger.ts";
+import { createMetrics } from "../metrics/metrics.ts";
 import { createRowhouse, type Rowhouse } from "./rowhouse.ts";
 
 /** How long requests under way may take to end after a signal. */
@@ -25,13 +27,20 @@ export interface Serving extends Pick<Rowhouse, "firstLogin" | "fetch"> {
 /** Opens the house and listens. Throws `conflict` (`port_taken`). */
 export async function serveHouse(config: Config, log: Logger): Promise<Serving> {
   keepImportedKeys();
-  const rowhouse = await createRowhouse({ config, log });
+  const metrics = config.METRICS && createMetrics();
+  const rowhouse = await createRowhouse({ config, log, metrics });
   const server = serve({ fetch: rowhouse.fetch, hostname: config.HOST, port: config.PORT });
+  let scraped: MetricsServer | undefined;
   try {
-    await once(server, "listening");
+    await once(server, "listening").catch(refusalToListen("PORT", config.PORT));
+    if (config.METRICS && metrics) {
+      const { METRICS } = config;
+      scraped = await serveMetrics(METRICS, metrics.text).catch(refusalToListen("METRICS", METRICS.port));
+    }
   } catch (error) {
+    server.close();
     await rowhouse.close();
-    throw refusalToListen(error, config.PORT);
+    throw error;
   }
 
   const stop = async () => {
@@ -39,6 +48,7 @@ export async function serveHouse(config: Config, log: Logger): Promise<Serving> 
     setTimeout(() => process.exit(1), STOP_MS).unref();
     await new Promise((resolve) => server.close(resolve));
     await rowhouse.close();
+    scraped?.close();
   };
   return { firstLogin: rowhouse.firstLogin, fetch: rowhouse.fetch, ended: signalled().then(stop) };
 }
@@ -48,8 +58,10 @@ const signalled = () =>
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
 
-function refusalToListen(error: unknown, port: number): unknown {
-  if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) return error;
-  const message = `Port ${port} is taken. Set PORT to another, or end the program that has it.`;
-  return new PlatformError("conflict", "port_taken", message, { cause: error });
-}
+const refusalToListen =
+  (setting: "PORT" | "METRICS", port: number) =>
+  (error: unknown): never => {
+    if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    const message = `Port ${port} is taken. Set ${setting} to another, or end the program that has it.`;
+    throw new PlatformError("conflict", "port_taken", message, { cause: error });
+  };

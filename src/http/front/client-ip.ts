@@ -7,6 +7,7 @@ export type PeerAddress = (c: Exchange) => string | undefined;
 /**
  * Settles who the client is: the peer, or what trusted proxies say about it. Every header that could claim an
  * address, a host or a scheme is dropped, and AuthHero gets the one result as `x-real-ip`. It would believe anybody.
+ * Whoever is trusted may also say which request it is (`x-request-id`), and which trace it belongs to.
  */
 export function clientIp(trustedProxies: readonly string[], peerAddress: PeerAddress): Middleware {
   const isTrusted = trustedList(trustedProxies);
@@ -16,12 +17,28 @@ export function clientIp(trustedProxies: readonly string[], peerAddress: PeerAdd
     const claims = takeOut(headers);
     const client = peer !== null && isTrusted(peer) ? (lastUntrusted(claims.for, isTrusted) ?? peer) : peer;
     if (client !== null) headers.set("x-real-ip", client);
-    // Of several proxies the nearest speaks last.
-    const host = claims.host?.split(",").at(-1)?.trim();
-    if (host !== undefined && peer !== null && isTrusted(peer)) c.set("hostHeader", host);
+    if (peer !== null && isTrusted(peer)) believe(c, claims.host);
+    else for (const name of TRACE) headers.delete(name);
     return await next();
   };
 }
+
+/** Takes over what a trusted proxy says of the request. */
+function believe(c: Exchange, hosts: string | null): void {
+  // Of several proxies the nearest speaks last.
+  const host = hosts?.split(",").at(-1)?.trim();
+  if (host !== undefined) c.set("hostHeader", host);
+  const requestId = c.req.header("x-request-id");
+  if (requestId === undefined || !REQUEST_ID.test(requestId)) return;
+  c.get("draft").headers.set("x-request-id", requestId);
+  c.set("requestId", requestId);
+}
+
+/** What goes into the log and comes back in the answer has a limit, and no room for anything clever. */
+const REQUEST_ID = /^[\w.:@+/=-]{1,128}$/;
+
+/** W3C Trace Context and Baggage. */
+const TRACE = ["traceparent", "tracestate", "baggage"];
 
 /** Removes what the headers claim, and returns the part that counts when a trusted proxy says it. */
 function takeOut(headers: Headers): { for: string | null; host: string | null } {

@@ -3,7 +3,10 @@ import type { Clock } from "../../domain/clock.ts";
 import { timeId } from "../../domain/ids.ts";
 import type { Exchange, Middleware } from "./exchange.ts";
 
-/** Begins the request that AuthHero will see, and gives it an id. Everything after works on this draft. */
+/**
+ * Begins the request that AuthHero will see, and gives it an id, under which the log and the answer know it. Everything after
+ * works on this draft.
+ */
 export function draft(clock: Clock): Middleware {
   return async (c, next) => {
     const { raw, method } = c.req;
@@ -15,7 +18,8 @@ export function draft(clock: Clock): Middleware {
     c.set("hostHeader", headers.get("host") ?? url.host);
     c.set("draft", { method, url, path: pathOf(url), headers });
     await next();
-    mark(c, requestId);
+    // A trusted proxy may have had one for it already.
+    mark(c, c.get("requestId"));
   };
 }
 

@@ -84,8 +84,8 @@ export interface PasswordResets {
   }): Promise<string | null>;
 }
 
-/** Where the front reports what it could not answer well. */
-export type FrontLog = Pick<Logger, "warn" | "error">;
+/** Where the front reports what it has answered, and what it could not answer well. */
+export type FrontLog = Pick<Logger, "debug" | "warn" | "error">;
 
 /** A tenant as a request meets it. `placement` is null for the control plane, which is always there. */
 export interface Addressed {

@@ -40,12 +40,13 @@ import { logoutUrls } from "./logout-urls.ts";
 import { mailProvider } from "./mail-provider.ts";
 import { type ListMails, mailbox } from "./mailbox.ts";
 import { managementAway } from "./management-away.ts";
+import { observed, type RequestBegun } from "./observed.ts";
 import { type OrganizationGrants, organizationGrants } from "./organization-grants.ts";
 import { originCheck } from "./origin-check.ts";
 import { pages } from "./pages.ts";
 import { patchKeys } from "./patch-keys.ts";
 import { plainErrors } from "./plain-errors.ts";
-import { probes } from "./probes.ts";
+import { type AskReadiness, probes } from "./probes.ts";
 import { published } from "./published.ts";
 import { setupClosed } from "./setup-closed.ts";
 import { spentCodes } from "./spent-codes.ts";
@@ -97,6 +98,10 @@ export interface FrontOptions {
   readonly bringUpToDate?: BringUpToDate | undefined;
   /** What the API reference says. */
   readonly reference: ReferenceOptions;
+  /** Told of every request. */
+  readonly begun?: RequestBegun | undefined;
+  /** Default: whatever is up is ready. */
+  readonly readiness?: AskReadiness | undefined;
   /** AuthHero's `app.fetch`. */
   readonly inner: Inner;
   /** What AuthHero finds in `env` besides the tenant's URLs. */
@@ -116,7 +121,8 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
   if (options.requireOrganizationMatch === false) log.warn("guard.organization_match_off", UNSAFE);
   const app = new Hono<FrontEnv>();
   const chain = [
-    probes(),
+    observed(options.begun, log),
+    probes(options.readiness),
     bodyLimit(),
     draft(clock),
     clientIp(options.trustedProxies, peerAddress),

@@ -104,6 +104,31 @@ const PUBLISHED: ReadonlySet<string> = new Set([
   "/.well-known/jwks.json",
 ]);
 
+/** What a request is for, in one of a dozen words: for metrics and the log, never to decide anything by. */
+export function kindOfRoute(path: string): string {
+  return KINDS.find(([, isOfKind]) => isOfKind(path))?.[0] ?? "other";
+}
+
+const isOneOf =
+  (...routes: readonly string[]) =>
+  (path: string) =>
+    routes.some((route) => isBelow(plain(path), route));
+
+const KINDS: readonly (readonly [string, (path: string) => boolean])[] = [
+  ["token", isOneOf("/oauth/token", "/oauth/revoke")],
+  ["authorize", isOneOf("/authorize")],
+  ["discovery", isDiscovery],
+  ["userinfo", isOneOf("/userinfo")],
+  ["asset", isWidgetFile],
+  ["login", isLoginPage],
+  ["callback", isCallback],
+  ["logout", isOneOf("/v2/logout", "/oidc/logout")],
+  ["tenants", isControlPlaneOnly],
+  ["management", isManagement],
+  ["sign_up", isOneOf("/dbconnections")],
+  ["probe", isOneOf("/healthz", "/readyz")],
+];
+
 const PAGES =
   "/authorize /u /u2 /callback /login/callback /connect/start /account /v2/logout /oidc/logout /samlp /passwordless/verify_redirect".split(
     " ",

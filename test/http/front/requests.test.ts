@@ -210,6 +210,26 @@ describe("forward", () => {
     expect(seen.headers["x-request-id"]).toBe(requestId);
   });
 
+  it("takes over the id and the trace that a trusted proxy gives, and nobody else's", async () => {
+    const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const headers = { "x-request-id": "edge-7f3.a", traceparent: trace };
+    const by = async (peer: string, more = {}) => {
+      const behind = testFront({ peerAddress: () => peer });
+      return await behind.seen("acme.localhost", "/userinfo", { headers: { ...headers, ...more } });
+    };
+
+    const trusted = await by("10.1.2.3");
+    const stranger = await by("203.0.113.9");
+
+    expect([trusted.context.requestId, trusted.headers["x-request-id"]]).toEqual(["edge-7f3.a", "edge-7f3.a"]);
+    expect(trusted.headers.traceparent).toBe(trace);
+    expect(stranger.context.requestId).not.toBe("edge-7f3.a");
+    expect(stranger.headers).not.toHaveProperty("traceparent");
+    for (const id of ["a b", "x".repeat(129), "<script>"]) {
+      expect((await by("10.1.2.3", { "x-request-id": id })).context.requestId).not.toBe(id);
+    }
+  });
+
   it("gives every request an environment of its own", async () => {
     const seen: unknown[] = [];
     const leaving = testFront({

@@ -134,7 +134,7 @@ export function testFront(
     reference: { described: () => ({}), version: "1.2.3" },
     inner: echo,
     env: { ENVIRONMENT: "test" },
-    log: { warn: write("warn"), error: write("error") },
+    log: { debug: () => undefined, warn: write("warn"), error: write("error") },
     clock: () => NOW,
     ...rest,
   });

@@ -1,0 +1,33 @@
+import { watchedDatabase } from "../../src/db/watched.ts";
+import type { Around } from "../../src/domain/around.ts";
+import type { DatabaseProvider } from "./provider.ts";
+
+export interface Watching {
+  /** Around the calls of the provider. */
+  readonly calls: Around;
+  /** Around what goes to the databases it has opened. */
+  readonly databases: Around;
+}
+
+/** The same provider with somebody around its calls, and around those of its databases. What it cannot do it still cannot. */
+export function watchedProvider(provider: DatabaseProvider, { calls, databases }: Watching): DatabaseProvider {
+  const { place, usage, rotateCredentials, strays, clear } = provider;
+  return {
+    name: provider.name,
+    supports: provider.supports,
+    ensure: (database, options) => calls("ensure", () => provider.ensure(database, options)),
+    open: async (database, location) =>
+      watchedDatabase(await calls("open", () => provider.open(database, location)), databases),
+    retain: (database) => calls("retain", () => provider.retain(database)),
+    release: (database) => calls("release", () => provider.release(database)),
+    destroy: (database) => calls("destroy", () => provider.destroy(database)),
+    list: () => provider.list(),
+    ...(place && { place: (wish) => calls("place", () => place.call(provider, wish)) }),
+    ...(usage && { usage: (database) => calls("usage", () => usage.call(provider, database)) }),
+    ...(rotateCredentials && {
+      rotateCredentials: (database) => calls("rotate_credentials", () => rotateCredentials.call(provider, database)),
+    }),
+    ...(strays && { strays: () => strays.call(provider) }),
+    ...(clear && { clear: (stray) => calls("clear", () => clear.call(provider, stray)) }),
+  };
+}

@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { openFile } from "../../src/db/native.ts";
+import { createMetrics } from "../../src/metrics/metrics.ts";
+import { openInProcess } from "../support/in-process.ts";
+import { sqldMissing, startSqld } from "../support/sqld.ts";
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** A clock that can be set forward; everything that looks at it sees a later time. */
+function settableClock() {
+  let aheadMs = 0;
+  return {
+    now: () => new Date(Date.now() + aheadMs),
+    forward(ms: number) {
+      aheadMs += ms;
+    },
+  };
+}
+
+async function openHouse(...args: Parameters<typeof openInProcess>) {
+  const house = await openInProcess(...args);
+  closing.push(() => house.close());
+  return house;
+}
+
+const readiness = async ({ send }: Awaited<ReturnType<typeof openInProcess>>) => {
+  // Whoever probes names an address, and not a host of ours.
+  const answer = await send("10.1.2.3:3000", "/readyz");
+  const body = (await answer.json()) as { status: string; checks: object };
+  expect(answer.status).toBe(body.status === "ok" ? 200 : 503);
+  return body;
+};
+
+it("is given when the control plane answers, its schema is ours, and the others are heard", async () => {
+  const house = await openHouse();
+
+  expect(await readiness(house)).toEqual({
+    status: "ok",
+    checks: { control_plane: "ok", migrations: "ok", background: "ok" },
+  });
+});
+
+it("is refused when newer code has changed the schema", async () => {
+  const clock = settableClock();
+  const house = await openHouse({}, { clock: clock.now });
+  const database = await openFile(join(house.directory, "control-plane.db"));
+  const row = "insert into schema_migrations values ('shared', '9999_future', 'x', 1, '2030-01-01')";
+  await database.batch([{ sql: row, parameters: [] }]);
+  await database.close();
+  clock.forward(1_000);
+
+  expect(await readiness(house)).toMatchObject({ status: "unavailable", checks: { migrations: "too_new" } });
+});
+
+it.skipIf(sqldMissing)("is refused while the control plane is away, and its numbers are missing", async () => {
+  const server = await startSqld([], { namespaces: false });
+  closing.push(server.stop);
+  const clock = settableClock();
+  const metrics = createMetrics();
+  const env = { CONTROL_PLANE_DATABASE_URL: server.url, ENCRYPTION_KEY: "0a".repeat(32) };
+  const house = await openHouse(env, { clock: clock.now, metrics });
+  expect(await readiness(house)).toMatchObject({ status: "ok" });
+  expect(await metrics.text()).toMatch(/^rowhouse_processes 1$/m);
+
+  await server.stop();
+  clock.forward(11_000);
+
+  const answer = await (await house.send("10.1.2.3", "/readyz")).text();
+  expect(JSON.parse(answer)).toEqual({
+    status: "unavailable",
+    checks: { control_plane: "unreachable", migrations: "unknown", background: "stalled" },
+  });
+  const text = await metrics.text();
+  expect(text).toMatch(/^rowhouse_registry_up 0$/m);
+  expect(text).not.toMatch(/^rowhouse_(?:processes|tenants|sync_tenants_behind)\b/m);
+});
