@@ -7,6 +7,7 @@ import { fullRegistry } from "./full-registry.ts";
 import { migrateFleet } from "./migrate-fleet.ts";
 import { openAndClose } from "./open-and-close.ts";
 import { openDatabases } from "./open-databases.ts";
+import { pointReads } from "./point-reads.ts";
 import { readTenants } from "./read-tenants.ts";
 import { signInCase } from "./sign-in.ts";
 import { usersPage } from "./users-page.ts";
@@ -18,6 +19,7 @@ export const cases: Readonly<Record<string, Case>> = {
   authorize,
   "sign-in": signInCase,
   "users-page": usersPage,
+  "point-reads": pointReads,
   "create-tenants": createTenants,
   "read-tenants": readTenants,
   "open-databases": openDatabases,

@@ -21,7 +21,8 @@ export interface Load {
  * sent in a round as take about its time: a round that ends by the clock may end without an answer on a busy machine.
  */
 export async function steadily({ asks, status }: Load): Promise<Round> {
-  const round = (amount: number) => fired(asks[0], takenInTurn(asks), status, amount);
+  const requests = takenInTurn(asks);
+  const round = (amount: number) => fired(asks[0], requests, status, amount);
   await round(WARM_UP_ANSWERS);
   const perSecond = await round(WARM_UP_ANSWERS);
   const amount = Math.max(2 * CONNECTIONS, Math.ceil(perSecond * ROUND_SECONDS));

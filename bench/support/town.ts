@@ -11,17 +11,20 @@ export interface Town extends Server {
   readonly host: string;
 }
 
-/** Starts it over data that are made once in a run. */
-export async function openTown(bench: Bench): Promise<Town> {
+/** Its data, made once in a run: the directory. */
+export async function ensureTown(bench: Bench): Promise<string> {
   const directory = join(bench.directory, "town");
   const made = join(directory, "made");
-  if (!existsSync(made)) {
-    const estate = await openEstate(directory);
-    await estate.create(ACME);
-    await estate.pool.use(ACME, (data) => furnish({ ...data, tenants: estate.adapters.tenants }, ACME));
-    await estate.close();
-    writeFileSync(made, "");
-  }
-  const server = await startOurs(directory);
+  if (existsSync(made)) return directory;
+  const estate = await openEstate(directory);
+  await estate.create(ACME);
+  await estate.pool.use(ACME, (data) => furnish({ ...data, tenants: estate.adapters.tenants }, ACME));
+  await estate.close();
+  writeFileSync(made, "");
+  return directory;
+}
+
+export async function openTown(bench: Bench): Promise<Town> {
+  const server = await startOurs(await ensureTown(bench));
   return { ...server, host: `${ACME}.localhost:${server.port}` };
 }
