@@ -31,6 +31,7 @@ import type { SyncOptions } from "../sync/rules.ts";
 import { type Epochs, raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { contractOperations } from "../tenancy/contract-operations.ts";
 import { keepCustomDomains } from "../tenancy/custom-domains.ts";
+import { foreseeingUsers } from "../tenancy/foreseen-users.ts";
 import { keepingGrants } from "../tenancy/kept-grants.ts";
 import { leasedAdapters } from "../tenancy/leased.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
@@ -162,7 +163,7 @@ export async function openHouse(
   const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
   const authAdapters = routed({ ...authRouting(controlPlane, routing), operations: operationsFace });
   const own = raisingEpochs(kept.announced(authAdapters), epochsOf(controlPlane));
-  const data = keepingGrants(withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf));
+  const data = foreseeingUsers(keepingGrants(withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf)));
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config, additions), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log, takesUp: background });
   const { front, routes } = houseFront(controlPlane, {

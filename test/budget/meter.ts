@@ -140,8 +140,8 @@ function namedAdapters(adapters: DataAdapters, cause: AsyncLocalStorage<string>)
   };
 }
 
-/** Calls come in the order of their beginnings, so those that one had to wait for stand before it. */
-function depthOf(calls: readonly Call[]): number {
+/** The longest chain of calls, each begun after the one before had ended. They come in the order of their beginnings. */
+export function depthOf(calls: readonly Pick<Call, "began" | "ended">[]): number {
   const depths: number[] = [];
   for (const { began } of calls) {
     const earlier = depths.filter((_, index) => (calls[index]?.ended ?? 0) < began);
