@@ -6,7 +6,7 @@ import type { RegistryTables } from "./tables.ts";
 
 /** How a house is, in numbers. */
 export interface Overview {
-  /** Tenants without the control plane, by state. */
+  /** Tenants by state; the control plane is one, as in `GET /tenants`. */
   readonly tenants: Partial<Record<TenantState, number>>;
   /** Served tenants whose database has another schema than it should. */
   readonly behind: number;
@@ -18,22 +18,22 @@ export interface Overview {
 
 export interface OverviewOptions {
   readonly database: Database;
-  readonly controlPlaneTenantId: string;
   /** What tenants' databases should have. */
   readonly schemaVersion: string;
 }
 
 /** Counts; only columns that were there from the beginning, so that an older control plane can be looked at. */
 export async function readOverview(options: OverviewOptions): Promise<Overview> {
-  const { database, controlPlaneTenantId, schemaVersion } = options;
+  const { database, schemaVersion } = options;
   const db = new Kysely<RegistryTables & FleetTables>({ dialect: database.dialect });
-  const children = db.selectFrom("rh_placements").where("tenant_id", "!=", controlPlaneTenantId);
+  const placements = db.selectFrom("rh_placements");
   const count = sql<number>`count(*)`.as("count");
   const [states, behind, operations, jobs] = await Promise.all([
-    children.select(["state", count]).groupBy("state").orderBy("state").execute(),
-    children
+    placements.select(["state", count]).groupBy("state").orderBy("state").execute(),
+    placements
       .select(count)
       .where("state", "in", SERVED)
+      // The control plane's own has none: it is migrated at the start.
       .where("schema_version", "!=", schemaVersion)
       .executeTakeFirstOrThrow(),
     db.selectFrom("rh_operations").select(["state", count]).groupBy("state").execute(),

@@ -77,7 +77,7 @@ async function showDatabase(out: Output, config: Config): Promise<void> {
     url: config.ISSUER,
     control_plane: { pending: pending.map(({ set, id }) => `${set}/${id}`) },
     processes: await processes(),
-    ...(await readOverview({ database, controlPlaneTenantId: config.CONTROL_PLANE_TENANT_ID, schemaVersion })),
+    ...(await readOverview({ database, schemaVersion })),
   }));
   const { control_plane, processes, tenants, behind, operations, jobs } = status;
   const fields = {

@@ -110,11 +110,11 @@ describe("beside a running server", { timeout: PATIENCE_MS }, () => {
   it("shows how both are", async () => {
     expect(await json("status")).toMatchObject({
       code: 0,
-      value: { processes: [expect.stringMatching(/process/)], tenants: { ready: 2 }, control_plane: { pending: [] } },
+      value: { processes: [expect.stringMatching(/process/)], tenants: { ready: 3 }, control_plane: { pending: [] } },
     });
     expect(await json("status", "--url", server.issuer)).toMatchObject({
       code: 0,
-      value: { server: "ok", tenants: { ready: 2 }, jobs: [] },
+      value: { server: "ok", tenants: { ready: 3 }, jobs: [] },
     });
   });
 });
@@ -147,7 +147,7 @@ describe("without a server", { timeout: PATIENCE_MS }, () => {
     expect(readdirSync(env.DATA_DIR)).toEqual(expect.arrayContaining(["control-plane.db", "first-login.txt"]));
     expect(await rowhouse(["status"], env)).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^tenants\tnone$/m),
+      stdout: expect.stringMatching(/^tenants\t1 \(1 ready\)$/m),
     });
   });
 });
