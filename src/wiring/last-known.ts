@@ -63,8 +63,8 @@ export function createLastKnown({ registry, outage, clock }: Needs): ReadOrKnown
 }
 
 /**
- * The control plane's adapters for flows in which people and programs sign in: a tenant's row, its keys and its mail
- * provider are known while the control plane is away. Everything else fails then.
+ * The control plane's adapters for flows in which people and programs sign in: a tenant's row and its keys are
+ * known while the control plane is away. Everything else fails then.
  */
 export function knownInOutages({ adapters, lastKnown }: Pick<ControlPlane, "adapters" | "lastKnown">): DataAdapters {
   const { keys, tenants } = adapters;

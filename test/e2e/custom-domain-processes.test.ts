@@ -26,7 +26,7 @@ async function startAll() {
 }
 
 it.skipIf(sqldMissing)(
-  "two processes on a libSQL server serve a domain that one has verified, for a while without the control plane, too",
+  "two processes on a libSQL server serve a domain that one has verified; without the control plane a stranger is 503",
   { timeout: 3 * PATIENCE_MS },
   async () => {
     const { names, controlPlane, here, there } = await startAll();
@@ -53,7 +53,6 @@ it.skipIf(sqldMissing)(
       for (const { port } of [here, there]) {
         await eventually("login.nobody.test", port).toBe(503);
         await eventually("nobody.localhost", port).toBe(503);
-        expect(await statusAt("login.acme.test", port)).toBe(200);
         expect(await statusAt("x.beta.localhost", port)).toBe(404);
       }
     } finally {
