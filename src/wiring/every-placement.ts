@@ -11,3 +11,13 @@ export async function* everyPlacement({ list }: Pick<Registry, "list">): AsyncIt
     page = await list({ take: PAGE_ROWS, from: page.at(-1)?.tenantId ?? "" });
   }
 }
+
+/** Every tenant that is served and up to date, the control plane included, a page at a time. */
+export async function* servedTenants(
+  registry: Pick<Registry, "list">,
+  isBehind: (placement: Placement) => boolean,
+): AsyncIterable<string> {
+  for await (const placement of everyPlacement(registry)) {
+    if (placement.state === "ready" && !isBehind(placement)) yield placement.tenantId;
+  }
+}

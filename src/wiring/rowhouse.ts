@@ -41,7 +41,7 @@ import { createAuditing } from "./auditing.ts";
 import { type ControlPlane, inStartingOrder, openControlPlane } from "./control-plane.ts";
 import { type CustomDomains, createCustomDomains } from "./custom-domains.ts";
 import { createDirectory } from "./directory.ts";
-import { everyPlacement } from "./every-placement.ts";
+import { servedTenants } from "./every-placement.ts";
 import { createLending, type Inheritance, requireInheritance } from "./fallback.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs, type FleetJobs, startFleetJobs } from "./fleet-jobs.ts";
@@ -227,7 +227,7 @@ function startBackground(controlPlane: ControlPlane, needs: BackgroundNeeds) {
     async *tenants() {
       // Opening a database migrates it: housekeeping must not run ahead of the canaries, nor past a halt.
       await fleetJobs.migrated;
-      yield* servedTenants(controlPlane, (placement) => migration.skips(placement) === null);
+      yield* servedTenants(controlPlane.registry, (placement) => migration.skips(placement) === null);
     },
     keys,
     ifFree: controlPlane.leases.ifFree,
@@ -393,14 +393,4 @@ function houseFront(controlPlane: ControlPlane, behind: HouseBehind) {
     tenantMembers: createTenantMembers(controlPlane, { config, team: behind.team }),
     bringUpToDate: behind.kept.bringUpToDate,
   });
-}
-
-/** Every tenant that is served and up to date, the control plane included, a page at a time. */
-async function* servedTenants(
-  { registry }: ControlPlane,
-  isBehind: (placement: Placement) => boolean,
-): AsyncIterable<string> {
-  for await (const placement of everyPlacement(registry)) {
-    if (placement.state === "ready" && !isBehind(placement)) yield placement.tenantId;
-  }
 }
