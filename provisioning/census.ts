@@ -1,24 +1,7 @@
 import { Kysely, sql } from "kysely";
 import type { Database } from "../src/db/database.ts";
+import type { Census } from "../src/metrics/metrics.ts";
 import type { RegistryTables } from "./tables.ts";
-
-/** How many there are of a kind, in a state. */
-interface Counted {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly count: number;
-}
-
-export interface Census {
-  readonly tenants: readonly Counted[];
-  /** Those that are not over. */
-  readonly operations: readonly Counted[];
-  readonly fleetJobs: readonly Counted[];
-  readonly processes: number;
-  /** Ready tenants that lack something of what is shared, */
-  readonly tenantsBehind: number;
-  /** and how many changes the last of them lacks. */
-  readonly versionsBehind: number;
-}
 
 /**
  * Counts what the control plane knows, for whoever watches: unfinished work through its own indexes, tenants by one

@@ -1,4 +1,5 @@
 import type { Clock } from "../src/domain/clock.ts";
+import { keepRecent } from "../src/domain/recent.ts";
 import type { Known, Outage } from "./outage.ts";
 
 /** Other processes' writes are seen this late, and no later. */
@@ -64,10 +65,8 @@ export function createReadCache<T>(
   };
 
   const keep = (key: string, value: T | null, readMs: number) => {
-    entries.delete(key);
-    entries.set(key, { value, readMs, untilMs: clock().getTime() + (value === null ? ABSENT_MS : FOUND_MS) });
-    const [oldest] = entries.size > ENTRIES_MAX ? entries.keys() : [];
-    if (oldest !== undefined) entries.delete(oldest);
+    const untilMs = clock().getTime() + (value === null ? ABSENT_MS : FOUND_MS);
+    keepRecent(entries, key, { value, readMs, untilMs }, ENTRIES_MAX);
   };
 
   return {

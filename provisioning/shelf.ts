@@ -1,6 +1,7 @@
 import { createCapacity } from "../src/domain/capacity.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
+import { keepRecent } from "../src/domain/recent.ts";
 import type { Placement } from "./placements.ts";
 
 /** A database that could not be opened is left alone for so long, so that a dead one costs its neighbours nothing. */
@@ -239,9 +240,8 @@ function createFailures(clock: Clock) {
     },
 
     add({ key, placement }: { key: string; placement: Placement }, error: unknown): void {
-      failures.set(key, { error, tenantId: placement.tenantId, untilMs: clock().getTime() + FAILED_MS });
-      const [oldest] = failures.size > FAILURES_MAX ? failures.keys() : [];
-      if (oldest !== undefined) failures.delete(oldest);
+      const failure = { error, tenantId: placement.tenantId, untilMs: clock().getTime() + FAILED_MS };
+      keepRecent(failures, key, failure, FAILURES_MAX);
     },
 
     forget(tenantId: string): void {

@@ -7,7 +7,7 @@ import type { Database } from "../../src/db/database.ts";
 import { migrationHash } from "../../src/db/migrate.ts";
 import { openFile } from "../../src/db/native.ts";
 import { createKeyRing } from "../../src/db/seal.ts";
-import { systemClock as clock } from "../../src/domain/clock.ts";
+import { systemClock } from "../../src/domain/clock.ts";
 import { createLogger } from "../../src/log/logger.ts";
 import { controlPlaneIn } from "../../src/wiring/control-plane.ts";
 import { createProviders } from "../../src/wiring/providers.ts";
@@ -19,7 +19,12 @@ const CONTROL_PLANE = "control_plane";
 /** The whole service in this process, its registry full of so many tenants; `watch` sees the control plane's database. */
 export interface FullHouse extends Awaited<ReturnType<typeof openFullHouse>> {}
 
-export async function openFullHouse(directory: string, count: number, watch = (database: Database) => database) {
+export async function openFullHouse(
+  directory: string,
+  count: number,
+  watch = (database: Database) => database,
+  clock = systemClock,
+) {
   const config = loadConfig({ DATA_DIR: directory, LOG_LEVEL: "error" });
   mkdirSync(directory, { recursive: true });
   const database = await openFile(join(directory, "control-plane.db"), { create: true });

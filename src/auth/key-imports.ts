@@ -1,4 +1,5 @@
 import { createHash, type webcrypto } from "node:crypto";
+import { keepRecent } from "../domain/recent.ts";
 
 /** Three of each tenant that is at work: its private key, and its public one in two forms. About 20 MB in all. */
 const KEYS_MAX = 3_000;
@@ -21,11 +22,7 @@ export function keepImportedKeys(subtle: webcrypto.SubtleCrypto = crypto.subtle,
   const kept = new Map<string, Promise<CryptoKey>>();
 
   const keep = (name: string, key: Promise<CryptoKey>) => {
-    // A Map keeps the order of insertion: the first key is the one asked for longest ago.
-    kept.delete(name);
-    kept.set(name, key);
-    const [oldest] = kept.size > keysMax ? kept.keys() : [];
-    if (oldest !== undefined) kept.delete(oldest);
+    keepRecent(kept, name, key, keysMax);
     return key;
   };
 

@@ -1,5 +1,6 @@
 import Libsql from "libsql";
 import { PlatformError } from "../domain/errors.ts";
+import { keepRecent } from "../domain/recent.ts";
 import type { Statement, StatementResult } from "./database.ts";
 import { translate } from "./errors.ts";
 import { isExplain, kindOf, splitStatements } from "./sql.ts";
@@ -51,11 +52,7 @@ export function connect(path: string): Connection {
 
   const prepare = (sql: string): Prepared => {
     const found = kept.get(sql) ?? prepareNew(native, sql);
-    // A map iterates in order of insertion, so the first key is the one that was used longest ago.
-    kept.delete(sql);
-    kept.set(shared(sql), found);
-    const [oldest] = kept.size > STATEMENTS_KEPT ? kept.keys() : [];
-    if (oldest !== undefined) kept.delete(oldest);
+    keepRecent(kept, shared(sql), found, STATEMENTS_KEPT);
     return found;
   };
 

@@ -35,10 +35,13 @@ export interface Counted {
 /** What only the control plane knows. */
 export interface Census {
   readonly tenants: readonly Counted[];
+  /** Those that are not over. */
   readonly operations: readonly Counted[];
   readonly fleetJobs: readonly Counted[];
   readonly processes: number;
+  /** Ready tenants that lack something of what is shared, */
   readonly tenantsBehind: number;
+  /** and how many changes the last of them lacks. */
   readonly versionsBehind: number;
 }
 

@@ -1,10 +1,10 @@
 import type { Clock } from "../domain/clock.ts";
+import { within } from "../domain/within.ts";
 import type { Store } from "../entities/store.ts";
 import type { Logger } from "../log/logger.ts";
 import { applyShared, isAt, type SharedVersion } from "./apply.ts";
 import { type Reached, reachedBy, readChild } from "./child.ts";
 import type { Head } from "./log.ts";
-import { within } from "./patience.ts";
 import { type Plan, planFor } from "./plan.ts";
 import type { Shared } from "./shared.ts";
 

@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { PlatformError } from "../domain/errors.ts";
+import { within } from "../domain/within.ts";
 
 /** The TXT records of a name, each in the pieces it came in: `resolveTxt` of `node:dns/promises`. */
 export type ResolveTxt = (name: string) => Promise<readonly (readonly string[])[]>;
@@ -25,7 +25,7 @@ export function createTxtResolver(servers: readonly string[] = []): ResolveTxt {
 /** Whether a name has exactly this TXT record. Throws `unavailable` (`dns_unavailable`) when nobody can say. */
 export async function hasTxtRecord(resolveTxt: ResolveTxt, name: string, record: string): Promise<boolean> {
   try {
-    const records = await Promise.race([resolveTxt(name), sleep(LOOKUP_MS, null, { ref: false })]);
+    const records = await within(LOOKUP_MS, resolveTxt(name));
     if (records === null) throw new Error(`no answer within ${LOOKUP_MS} ms`);
     return records.some((pieces) => pieces.join("") === record);
   } catch (cause) {

@@ -3,6 +3,7 @@ import type { Registry } from "../../provisioning/registry.ts";
 import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { callable, requireOptions } from "../domain/options.ts";
+import { keepRecent } from "../domain/recent.ts";
 import type { Store } from "../entities/store.ts";
 import { createLender, type LenderOf, type Remember } from "../fallback/lender.ts";
 import { choosing, type ResolveControlPlane } from "../fallback/runtime-fallback.ts";
@@ -97,10 +98,7 @@ function rememberingWhile(versionOf: () => Promise<number>, clock: Clock): Remem
     // A key stands for one kind of value.
     if (found?.version === version && clock().getTime() < found.untilMs) return structuredClone(await found.value) as T;
     const value = read();
-    kept.delete(key);
-    kept.set(key, { version, untilMs: clock().getTime() + KEPT_MS, value });
-    const [oldest] = kept.size > KEPT_MAX ? kept.keys() : [];
-    if (oldest !== undefined) kept.delete(oldest);
+    keepRecent(kept, key, { version, untilMs: clock().getTime() + KEPT_MS, value }, KEPT_MAX);
     value.catch(() => kept.delete(key));
     // Each gets its own: what one changes in it must not be another's.
     return structuredClone(await value);

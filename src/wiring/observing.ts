@@ -1,12 +1,12 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
-import { type Census, readCensus } from "../../provisioning/census.ts";
+import { readCensus } from "../../provisioning/census.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Pool } from "../../provisioning/pool.ts";
 import { watchedProvider } from "../../provisioning/providers/watched.ts";
 import type { Clock } from "../domain/clock.ts";
-import type { Metrics, Sources } from "../metrics/metrics.ts";
+import { within } from "../domain/within.ts";
+import type { Census, Metrics, Sources } from "../metrics/metrics.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { within } from "./within.ts";
 
 /** A scrape comes every some seconds; what it costs the control plane has a limit, and so has its patience. */
 const CENSUS_KEPT_MS = 5_000;

@@ -1,8 +1,8 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import type { TenantHooks } from "../auth/tenant-hooks.ts";
+import { within } from "../domain/within.ts";
 import type { Logger } from "../log/logger.ts";
 import { announcingChanges } from "../sync/announcing.ts";
-import { within } from "../sync/patience.ts";
 import type { SyncOptions } from "../sync/rules.ts";
 import { createRounds } from "./sync-hooks.ts";
 

@@ -1,9 +1,9 @@
 import { pendingMigrations } from "../db/migrate.ts";
 import type { Clock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
+import { within } from "../domain/within.ts";
 import type { Readiness } from "../http/front/probes.ts";
 import { CONTROL_PLANE_SETS, type ControlPlane } from "./control-plane.ts";
-import { within } from "./within.ts";
 
 /** Whoever asks whether this can serve does not wait for long, and several in a second get one answer. */
 const PATIENCE_MS = 2_000;

@@ -5,7 +5,6 @@ import { createKeyReserve } from "../../provisioning/key-reserve.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
 import type { Witness } from "../../provisioning/operation-rows.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
-import type { Placement } from "../../provisioning/placements.ts";
 import type { Pool } from "../../provisioning/pool.ts";
 import type { Registry } from "../../provisioning/registry.ts";
 import type { Route } from "../auth/authhero.ts";

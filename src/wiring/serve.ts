@@ -11,6 +11,12 @@ import { createRowhouse, type Rowhouse } from "./rowhouse.ts";
 /** How long requests under way may take to end after a signal. */
 const STOP_MS = 20_000;
 
+/**
+ * Bytes of a request's headers. A token with every scope of the Management API takes 16 KB, as much as Node lets all of them
+ * have by itself.
+ */
+const HEADERS_MAX = 32_768;
+
 /** The service as its programs run it: reads the settings, says where it is, and settles when it has ended. */
 export async function runService(): Promise<void> {
   const config = loadConfig(processVariables());
@@ -29,7 +35,10 @@ export async function serveHouse(config: Config, log: Logger): Promise<Serving> 
   keepImportedKeys();
   const metrics = config.METRICS && createMetrics();
   const rowhouse = await createRowhouse({ config, log, metrics });
-  const server = serve({ fetch: rowhouse.fetch, hostname: config.HOST, port: config.PORT });
+  const server = serve({
+    ...{ fetch: rowhouse.fetch, hostname: config.HOST, port: config.PORT },
+    serverOptions: { maxHeaderSize: HEADERS_MAX },
+  });
   let scraped: MetricsServer | undefined;
   try {
     await once(server, "listening").catch(refusalToListen("PORT", config.PORT));

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../domain/clock.ts";
+import { keepRecent } from "../../domain/recent.ts";
 import type { VersionOf } from "../../tenancy/caching.ts";
 import { type Exchange, type Middleware, replaceResponse } from "./exchange.ts";
 import { isPublished } from "./routes.ts";
@@ -28,14 +29,7 @@ interface Document {
  * a token and without parameters. Without a version nothing is kept.
  */
 export function published(versionOf: VersionOf | undefined, clock: Clock): Middleware {
-  // A Map keeps the order of insertion: the first document is the one asked for longest ago.
   const kept = new Map<string, Document>();
-  const keep = (name: string, document: Document) => {
-    kept.delete(name);
-    kept.set(name, document);
-    const [oldest] = kept.size > DOCUMENTS_MAX ? kept.keys() : [];
-    if (oldest !== undefined) kept.delete(oldest);
-  };
 
   return async (c, next) => {
     const { tenantId, origin } = c.get("target");
@@ -47,14 +41,14 @@ export function published(versionOf: VersionOf | undefined, clock: Clock): Middl
     const now = clock().getTime();
     const found = kept.get(name);
     if (found && found.version === version && found.origin === origin.href && now < found.until) {
-      keep(name, found);
+      keepRecent(kept, name, found, DOCUMENTS_MAX);
       return answer(c, found);
     }
     await next();
     const made = await documentOf(c.res);
     if (made === null) return;
     const document = { ...made, version, origin: origin.href, until: now + KEPT_MS };
-    keep(name, document);
+    keepRecent(kept, name, document, DOCUMENTS_MAX);
     replaceResponse(c, answer(c, document));
   };
 }
@@ -67,9 +61,9 @@ function isPlain(c: Exchange): boolean {
   return refusalByState(c.get("target"), draft) === null;
 }
 
-/** Null for what is none, such as a failure. */
+/** Null for what is none, such as a failure, or an answer that another request may not get. */
 async function documentOf(response: Response): Promise<Pick<Document, "body" | "etag" | "headers"> | null> {
-  if (response.status !== 200 || response.headers.has("set-cookie")) return null;
+  if (response.status !== 200 || response.headers.has("set-cookie") || response.headers.has("vary")) return null;
   const headers = Object.fromEntries(response.headers);
   const body = await response.text();
   const etag = `"${createHash("sha256").update(body).digest("base64url")}"`;
