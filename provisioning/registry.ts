@@ -31,6 +31,8 @@ export interface RegistryOptions {
   readonly newTag?: () => Tag;
   /** What `get` goes by while the database is away; without one it fails then. */
   readonly outage?: Outage;
+  /** Called when something of a placement may have been written; the writer waits for it. Must not fail. */
+  readonly changed?: (() => Promise<void>) | undefined;
 }
 
 /** A page of placements in the order of tenant ids. */
@@ -65,8 +67,11 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
   const cache = createReadCache(read, clock, options.outage);
 
   /** Whatever became of the write, nobody is answered from before it. */
-  const forgetting = <T>(tenantId: string, write: Promise<T>): Promise<T> =>
-    write.finally(() => cache.forget(tenantId));
+  const forgotten = (tenantId: string) => {
+    cache.forget(tenantId);
+    return options.changed?.();
+  };
+  const forgetting = <T>(id: string, write: Promise<T>): Promise<T> => write.finally(() => forgotten(id));
 
   return {
     directories: createDirectories(db, clock),
@@ -122,14 +127,6 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
       await guarded(context, placement, statements);
     },
 
-    /** Notes which organization of the control plane stands for the tenant, like `recordDatabase`. */
-    recordOrganization: (
-      placement: Placement,
-      organizationId: string,
-      alongside?: readonly Statement[],
-    ): Promise<Placement> =>
-      forgetting(placement.tenantId, change(context, placement, { organization_id: organizationId }, alongside)),
-
     /** Lets other processes know that something cached about the tenant has changed. */
     raiseEpoch: (tenantId: string): Promise<void> => forgetting(tenantId, raiseEpoch(context, tenantId)),
 
@@ -144,7 +141,7 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
 
 export type Registry = ReturnType<typeof createRegistry>;
 
-/** What is noted about a tenant's database. */
+/** What is noted about a tenant and its database. */
 function createRecords(context: Context, forgetting: <T>(tenantId: string, write: Promise<T>) => Promise<T>) {
   const { keyRing, db } = context;
   return {
@@ -177,6 +174,14 @@ function createRecords(context: Context, forgetting: <T>(tenantId: string, write
       const columns = toLocationColumns(keyRing, placement, location);
       return forgetting(placement.tenantId, change(context, placement, columns, alongside));
     },
+
+    /** Notes which organization of the control plane stands for the tenant, like `recordDatabase`. */
+    recordOrganization: (
+      placement: Placement,
+      organizationId: string,
+      alongside?: readonly Statement[],
+    ): Promise<Placement> =>
+      forgetting(placement.tenantId, change(context, placement, { organization_id: organizationId }, alongside)),
 
     /** Notes which schema the database has, and nothing else, like `recordDatabase`. */
     recordSchema: (placement: Placement, schemaVersion: string): Promise<Placement> =>

@@ -137,6 +137,9 @@ function complete(settings: Settings, problems: Problem[]): Config {
   if (settings.DEV_MAILBOX && !isLocalhost(host)) {
     problems.push({ name: "DEV_MAILBOX", message: "is for development: it needs an ISSUER on localhost" });
   }
+  if (settings.DEV_MAILBOX && settings.WORKERS > 1) {
+    problems.push({ name: "DEV_MAILBOX", message: "keeps mail in one process: it needs WORKERS=1" });
+  }
   if (settings.METRICS?.port === settings.PORT) {
     problems.push({ name: "METRICS", message: "must have another port than PORT: it is not for everybody" });
   }

@@ -42,6 +42,7 @@ describe("the defaults", () => {
       TURSO_GROUP: "default",
       TURSO_GROUPS: [],
       TURSO_API_URL: "https://api.turso.tech/v1/",
+      WORKERS: 1,
       POOL_MAX_OPEN: 200,
       POOL_IDLE_MS: 60_000,
       UNDELETE_DAYS: 7,
@@ -162,6 +163,7 @@ describe("wrong values", () => {
     ["PROVIDER", ["d1", "sqld", "File"]],
     ["ENCRYPTION_KEY", ["short", `a:b:${KEY}`, `a:${KEY},b:short`, `a:${KEY},`, Buffer.alloc(31).toString("base64")]],
     ["POOL_MAX_OPEN", ["0", "many"]],
+    ["WORKERS", ["0", "65", "auto"]],
     ["POOL_IDLE_MS", ["-1", "1m"]],
     ["UNDELETE_DAYS", ["366", "-1", "a week"]],
     ["LOG_LEVEL", ["trace", "INFO"]],
@@ -321,6 +323,11 @@ describe("wrong values", () => {
     expect(namesOf(problemsOf({ ISSUER: "http://127.0.0.1:3000/" }))).toEqual(["BASE_DOMAIN"]);
     expect(namesOf(problemsOf({ ISSUER: "http://[::1]:3000/" }))).toEqual(["BASE_DOMAIN"]);
     expect(problemsOf({ ISSUER: "http://127.0.0.1:3000/", BASE_DOMAIN: "localhost" })).toEqual([]);
+  });
+
+  it("include mail that is kept in one of several processes", () => {
+    expect(namesOf(problemsOf({ DEV_MAILBOX: "1", WORKERS: "2" }))).toEqual(["DEV_MAILBOX"]);
+    expect(problemsOf({ WORKERS: "2" })).toEqual([]);
   });
 
   it("include metrics beside everybody's requests", () => {

@@ -38,11 +38,8 @@ export interface Estate extends Awaited<ReturnType<typeof openEstate>> {}
 
 export async function openEstate(directory: string, options: EstateOptions = {}) {
   const { migrations = migrationsDirectory(), maxOpen = 200 } = options;
-  const controlPlane = await openControlPlane(
-    loadConfig({ DATA_DIR: directory }),
-    clock,
-    createLogger({ level: "error" }),
-  );
+  const log = createLogger({ level: "error" });
+  const controlPlane = await openControlPlane(loadConfig({ DATA_DIR: directory }), { clock, log });
   const { database, keyRing, registry, store, adapters, processes } = controlPlane;
   const adaptersOf = (opened: Database, { tag }: Placement): DataAdapters =>
     createDataAdapters(createStore(inRounds(opened), { clock, keyRing, tag }));

@@ -81,6 +81,8 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
       for (const timer of timers) clearInterval(timer);
       clearTimeout(waking);
       await Promise.all([deliver.stop(), sweep.stop(), refill.stop()]);
+      // What the last requests have left is not for the next start.
+      await relays.flush();
     },
   };
 }
@@ -147,6 +149,11 @@ function createRelays({ data, originOf, log, clock }: Pick<UpkeepOptions, "data"
   return {
     expect: (tenantId: string) => plan(tenantId, 0),
     waiting: () => due.size,
+
+    /** Delivers what was never tried. What fails stays in its outbox, where the next start finds it. */
+    async flush() {
+      for (const [tenantId, { round }] of due) if (round === 0) await attempt(tenantId);
+    },
     attempt,
 
     async run(stopped: () => boolean) {

@@ -133,8 +133,11 @@ const HOUSE = {
     .describe(
       "Seals secrets at rest: 32 bytes in base64 or hex, as `openssl rand -base64 32` prints. Several with commas between them, the current one first. Whoever loses the key loses the secrets. Default: a key is generated at the first start and kept in DATA_DIR. Needed as soon as any database is not a file: with PROVIDER=turso or libsql-server, with any setting of either, and with CONTROL_PLANE_DATABASE_URL; to go on with a generated key, ENCRYPTION_KEY_FILE=./data/encryption.key.",
     ),
+  WORKERS: wholeNumber(1, 64, 1).describe(
+    "How many processes serve, behind one port, over the same data: one for each core. See docs/providers.md#several-processes.",
+  ),
   POOL_MAX_OPEN: wholeNumber(1, 10_000, 200).describe(
-    "How many tenant databases may be open at the same time. One on a file holds up to six descriptors.",
+    "How many tenant databases may be open at the same time, in all workers together. One on a file holds up to six descriptors.",
   ),
   POOL_IDLE_MS: wholeNumber(0, 86_400_000, 60_000).describe(
     "Milliseconds after which a tenant database that nobody uses is closed.",

@@ -6,7 +6,7 @@ import { createOutage, type Outage } from "../../provisioning/outage.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { type ProcessIdentity, thisProcess } from "../../provisioning/process.ts";
 import { createProcesses, type Processes } from "../../provisioning/processes.ts";
-import { createRegistry, type Registry } from "../../provisioning/registry.ts";
+import { createRegistry, type Registry, type RegistryOptions } from "../../provisioning/registry.ts";
 import type { Config } from "../config.ts";
 import { openClient } from "../db/client.ts";
 import type { Database } from "../db/database.ts";
@@ -56,29 +56,31 @@ const OWN_PLACE = "control-plane";
 /** What a first start makes, one process makes; the others wait for it. */
 const STARTING = "start";
 
+export interface Surroundings extends Pick<RegistryOptions, "changed"> {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Around every trip to its database. */
+  readonly around?: Around | undefined;
+}
+
 /**
  * Opens the control plane, making and migrating what is missing; several processes may do so at once. From here on
- * this one is among those that others wait for. `around` is around every trip to its database.
+ * this one is among those that others wait for.
  * Throws `invalid` (`encryption_key`) when its secrets were sealed with another key.
  */
 export async function openControlPlane(
   config: Config,
-  clock: Clock,
-  log: Logger,
-  around?: Around,
+  { clock, log, around, changed }: Surroundings,
 ): Promise<ControlPlane> {
   await mkdir(config.DATA_DIR, { recursive: true, mode: 0o700 });
   const keyRing = await openKeyRing(config);
   const tenantId = config.CONTROL_PLANE_TENANT_ID;
   const opened = await openDatabase(config);
   const database = around ? watchedDatabase(opened, around) : opened;
-  return await controlPlaneIn({ database, keyRing, tenantId, clock, log });
+  return await controlPlaneIn({ database, keyRing, tenantId, clock, log, changed });
 }
 
-interface Given extends Pick<ControlPlane, "database" | "keyRing" | "tenantId"> {
-  readonly clock: Clock;
-  readonly log: Logger;
-}
+interface Given extends Pick<ControlPlane, "database" | "keyRing" | "tenantId">, Omit<Surroundings, "around"> {}
 
 /** The same in a database that is open, which is closed with it, and when it cannot be. */
 export async function controlPlaneIn(given: Given): Promise<ControlPlane> {
@@ -90,7 +92,7 @@ export async function controlPlaneIn(given: Given): Promise<ControlPlane> {
   }
 }
 
-async function enter({ database, keyRing, tenantId, clock, log }: Given): Promise<ControlPlane> {
+async function enter({ database, keyRing, tenantId, clock, log, changed }: Given): Promise<ControlPlane> {
   await migrate(database, CONTROL_PLANE_SETS);
   await ensureSyncLog(database);
   await requireOwnKeys(database, keyRing);
@@ -101,7 +103,7 @@ async function enter({ database, keyRing, tenantId, clock, log }: Given): Promis
   const openedAt = await processes.register();
   // Before anything is read that may change: from here on it has to be heard of.
   const outage = createOutage(clock, log);
-  const registry = createRegistry({ database, keyRing, clock, outage });
+  const registry = createRegistry({ database, keyRing, clock, outage, changed });
   const { tag } = await leases.inTurn(STARTING, () => ensureOwnPlacement(registry, tenantId));
   const store = createStore(inRounds(database), { clock, keyRing, tag });
   return {

@@ -1,5 +1,5 @@
 import type { CacheAdapter, DataAdapters, EmailServiceAdapter } from "@authhero/adapter-interfaces";
-import { createFleet, type Fleet } from "../../provisioning/fleet.ts";
+import { createFleet } from "../../provisioning/fleet.ts";
 import { createJournal, type Journal } from "../../provisioning/journal.ts";
 import { createKeyReserve } from "../../provisioning/key-reserve.ts";
 import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts";
@@ -14,7 +14,7 @@ import { ensureTenantKey, generateSigningKey } from "../auth/signing-keys.ts";
 import { seedTenantDefaults, verifyTenantDefaults } from "../auth/tenant-defaults.ts";
 import { createTenantLife, type TenantLife } from "../auth/tenant-hooks.ts";
 import { DEFAULT_THEME } from "../auth/theme.ts";
-import { startUpkeep, type Upkeep, type UpkeepOptions } from "../auth/upkeep.ts";
+import type { Upkeep } from "../auth/upkeep.ts";
 import type { Config } from "../config.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
 import { createPending } from "../domain/pending.ts";
@@ -37,24 +37,24 @@ import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { keepTenantOrganizations } from "../tenancy/tenant-organizations.ts";
 import { createTxtResolver, type ResolveTxt } from "../tenancy/txt-records.ts";
 import { createAuditing } from "./auditing.ts";
+import { startBackground } from "./background.ts";
 import { type ControlPlane, inStartingOrder, openControlPlane } from "./control-plane.ts";
 import { type CustomDomains, createCustomDomains } from "./custom-domains.ts";
 import { createDirectory } from "./directory.ts";
-import { servedTenants } from "./every-placement.ts";
 import { createLending, type Inheritance, requireInheritance } from "./fallback.ts";
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
-import { createFleetJobs, type FleetJobs, startFleetJobs } from "./fleet-jobs.ts";
+import { createFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
 import { type Additions, type Behind, frontOver, hostRules } from "./front.ts";
 import { createLookups } from "./guarding.ts";
 import { knownInOutages } from "./last-known.ts";
 import { mailingOver } from "./mail.ts";
 import { countedOutbox, measuredProviders, sourcesOf } from "./observing.ts";
-import { startOperations } from "./operations.ts";
 import { organizationOwners } from "./organizations.ts";
 import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
 import { createReadiness } from "./readiness.ts";
+import type { Siblings } from "./siblings.ts";
 import { createSync, type KeptTenants, keepTenants, type Sync } from "./sync.ts";
 import { createTeam, ensureTeams, type FirstRights, type Team } from "./team.ts";
 import { announcing } from "./tenant-life.ts";
@@ -75,6 +75,8 @@ export interface RowhouseOptions extends FirstRights, Inheritance {
   readonly background?: boolean;
   /** What is counted and measured. Default: nothing. */
   readonly metrics?: Metrics | undefined;
+  /** Who serves beside this process in the same program. Default: nobody. */
+  readonly siblings?: Siblings | undefined;
 }
 
 export interface Rowhouse {
@@ -97,7 +99,9 @@ export const PENDING_MAX = 200;
 export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse> {
   requireInheritance(options);
   const { config, clock = systemClock, metrics } = options;
-  const controlPlane = await openControlPlane(config, clock, options.log, metrics?.databaseCalls("control-plane"));
+  const { log, siblings } = options;
+  const around = metrics?.databaseCalls("control-plane");
+  const controlPlane = await openControlPlane(config, { clock, log, around, changed: siblings?.tell });
   let firstLogin: string | null = null;
   const house = await openHouse(controlPlane, {
     ...options,
@@ -114,7 +118,7 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
 
 export interface HouseOptions
   extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">>,
-    Pick<RowhouseOptions, "resolveTxt" | "sync" | "background" | "metrics">,
+    Pick<RowhouseOptions, "resolveTxt" | "sync" | "background" | "metrics" | "siblings">,
     FirstRights,
     Inheritance {
   /** Where databases are, by name. */
@@ -156,6 +160,7 @@ export async function openHouse(
   let upkeep: Upkeep | undefined;
   const left = () => upkeep?.tidy();
   const following = followOthers(controlPlane, { pool, fleet, log, clock, left, shared: kept.heard });
+  options.siblings?.listen(following.turn);
   const pending = createPending(PENDING_MAX);
   const services = { cache: createCache({ clock }), emailService: mailing.service };
   const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
@@ -200,48 +205,6 @@ export async function openHouse(
       await pool.close();
       await following.stop();
       await controlPlane.close();
-    },
-  };
-}
-
-interface BackgroundNeeds extends Pick<HouseOptions, "log" | "clock"> {
-  readonly lifecycle: Lifecycle;
-  readonly jobs: FleetJobs;
-  readonly fleet: Fleet;
-  readonly kept: KeptTenants;
-  readonly data: DataAdapters;
-  readonly keys: UpkeepOptions["keys"];
-  readonly auditing: { sweep(): Promise<unknown> };
-  readonly domains: CustomDomains;
-}
-
-/** What the house does by itself, behind the requests. */
-function startBackground(controlPlane: ControlPlane, needs: BackgroundNeeds) {
-  const { lifecycle, jobs, fleet, kept, data, keys, auditing, domains, log, clock } = needs;
-  const operations = startOperations(lifecycle, log);
-  const migration = jobs.migrate();
-  const fleetJobs = startFleetJobs(fleet, { jobs, kept, log });
-  const upkeep = startUpkeep({
-    data,
-    async *tenants() {
-      // Opening a database migrates it: housekeeping must not run ahead of the canaries, nor past a halt.
-      await fleetJobs.migrated;
-      yield* servedTenants(controlPlane.registry, (placement) => migration.skips(placement) === null);
-    },
-    keys,
-    ifFree: controlPlane.leases.ifFree,
-    sweepShared: () =>
-      Promise.all([controlPlane.registry.directories.sweepStates(), auditing.sweep(), domains.sweep()]),
-    originOf: domains.originOf,
-    log,
-    clock,
-  });
-  return {
-    upkeep,
-    async stop() {
-      await fleetJobs.stop();
-      await operations.stop();
-      await upkeep.stop();
     },
   };
 }

@@ -1,28 +1,55 @@
-import { once } from "node:events";
-import { serve } from "@hono/node-server";
+import cluster from "node:cluster";
 import { keepImportedKeys } from "../auth/key-imports.ts";
 import { type Config, loadConfig, processVariables } from "../config.ts";
 import { PlatformError } from "../domain/errors.ts";
-import { type MetricsServer, serveMetrics } from "../http/metrics-server.ts";
+import { type Listener, listen } from "../http/listening.ts";
+import { serveMetrics } from "../http/metrics-server.ts";
 import { createLogger, type Logger } from "../log/logger.ts";
 import { createMetrics } from "../metrics/metrics.ts";
-import { createRowhouse, type Rowhouse } from "./rowhouse.ts";
+import { shareMetrics, sumOfWorkers } from "../metrics/workers.ts";
+import { createRowhouse, type Rowhouse, type RowhouseOptions } from "./rowhouse.ts";
+import { createSiblings } from "./siblings.ts";
+import { STOP_MS, stopped, stoppedAsWorker } from "./stopping.ts";
+import { startWorkers, tellReady } from "./workers.ts";
 
-/** How long requests under way may take to end after a signal. */
-const STOP_MS = 20_000;
+/** Whoever runs workers waits a little longer than they may take. */
+const STOP_ALL_MS = STOP_MS + 2_000;
 
 /**
- * Bytes of a request's headers. A token with every scope of the Management API takes 16 KB, as much as Node lets all of them
- * have by itself.
+ * The service as its programs run it, in one process or several: reads the settings, says where it is, and settles when
+ * it has ended.
  */
-const HEADERS_MAX = 32_768;
-
-/** The service as its programs run it: reads the settings, says where it is, and settles when it has ended. */
 export async function runService(): Promise<void> {
   const config = loadConfig(processVariables());
-  const { firstLogin, ended } = await serveHouse(config, createLogger({ level: config.LOG_LEVEL }));
-  process.stdout.write(firstLogin && process.stdout.isTTY ? firstLogin : `Rowhouse: ${config.ISSUER}\n`);
+  const log = createLogger({ level: config.LOG_LEVEL });
+  if (config.WORKERS === 1) await runAlone(config, log);
+  else if (cluster.isPrimary) await runWorkers(config, log);
+  else await runAsWorker(config, log);
+}
+
+async function runAlone(config: Config, log: Logger): Promise<void> {
+  const { firstLogin, ended } = await serveHouse(config, log);
+  say(firstLogin && process.stdout.isTTY ? firstLogin : `Rowhouse: ${config.ISSUER}\n`);
   await ended;
+}
+
+/** Runs the workers. They serve; here are their port and their metrics. */
+async function runWorkers(config: Config, log: Logger): Promise<void> {
+  const metrics = await scraping(config, sumOfWorkers());
+  const workers = await startWorkers(config.WORKERS, log);
+  say(`Rowhouse: ${config.ISSUER} (${config.WORKERS} workers)\n`);
+  await stopped({ stop: workers.stop, limitMs: STOP_ALL_MS, atOnce: workers.kill });
+  metrics?.close();
+}
+
+async function runAsWorker(config: Config, log: Logger): Promise<void> {
+  const metrics = config.METRICS && createMetrics();
+  const { listener, rowhouse } = await openAndListen(shareOf(config), { log, metrics, siblings: createSiblings() });
+  if (metrics) shareMetrics(metrics);
+  if (rowhouse.firstLogin && process.stdout.isTTY) say(rowhouse.firstLogin);
+  tellReady();
+  await stoppedAsWorker(closing(listener, rowhouse));
+  cluster.worker?.disconnect();
 }
 
 export interface Serving extends Pick<Rowhouse, "firstLogin" | "fetch"> {
@@ -32,40 +59,48 @@ export interface Serving extends Pick<Rowhouse, "firstLogin" | "fetch"> {
 
 /** Opens the house and listens. Throws `conflict` (`port_taken`). */
 export async function serveHouse(config: Config, log: Logger): Promise<Serving> {
-  keepImportedKeys();
   const metrics = config.METRICS && createMetrics();
-  const rowhouse = await createRowhouse({ config, log, metrics });
-  const server = serve({
-    ...{ fetch: rowhouse.fetch, hostname: config.HOST, port: config.PORT },
-    serverOptions: { maxHeaderSize: HEADERS_MAX },
-  });
-  let scraped: MetricsServer | undefined;
+  const { listener, rowhouse } = await openAndListen(config, { log, metrics });
+  const close = closing(listener, rowhouse);
   try {
-    await once(server, "listening").catch(refusalToListen("PORT", config.PORT));
-    if (config.METRICS && metrics) {
-      const { METRICS } = config;
-      scraped = await serveMetrics(METRICS, metrics.text).catch(refusalToListen("METRICS", METRICS.port));
-    }
+    const scraped = metrics && (await scraping(config, metrics.text));
+    const ended = stopped({ stop: close, limitMs: STOP_MS }).then(() => scraped?.close());
+    return { firstLogin: rowhouse.firstLogin, fetch: rowhouse.fetch, ended };
   } catch (error) {
-    server.close();
+    await close();
+    throw error;
+  }
+}
+
+type Around = Pick<RowhouseOptions, "log" | "metrics" | "siblings">;
+
+async function openAndListen(config: Config, around: Around) {
+  keepImportedKeys();
+  const rowhouse = await createRowhouse({ config, ...around });
+  const { HOST: host, PORT: port } = config;
+  try {
+    return { rowhouse, listener: await listen(rowhouse.fetch, { host, port }).catch(refusalToListen("PORT", port)) };
+  } catch (error) {
     await rowhouse.close();
     throw error;
   }
-
-  const stop = async () => {
-    // A request that never ends, must not keep the process for ever.
-    setTimeout(() => process.exit(1), STOP_MS).unref();
-    await new Promise((resolve) => server.close(resolve));
-    await rowhouse.close();
-    scraped?.close();
-  };
-  return { firstLogin: rowhouse.firstLogin, fetch: rowhouse.fetch, ended: signalled().then(stop) };
 }
 
-const signalled = () =>
-  new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-  });
+const closing = (listener: Listener, rowhouse: Rowhouse) => async () => {
+  await listener.stop();
+  await rowhouse.close();
+};
+
+/** What all workers have together, each has a part of. */
+const shareOf = (config: Config): Config => ({
+  ...config,
+  POOL_MAX_OPEN: Math.ceil(config.POOL_MAX_OPEN / config.WORKERS),
+});
+
+const scraping = async ({ METRICS }: Config, text: () => Promise<string>) =>
+  METRICS && (await serveMetrics(METRICS, text).catch(refusalToListen("METRICS", METRICS.port)));
+
+const say = (text: string) => process.stdout.write(text);
 
 const refusalToListen =
   (setting: "PORT" | "METRICS", port: number) =>

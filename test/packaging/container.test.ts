@@ -161,7 +161,7 @@ describe("compose.yaml", () => {
 });
 
 /** How long the program waits for requests under way, as it says itself. */
-const STOP_MS = Number(/STOP_MS = ([\d_]+)/.exec(read("src/wiring/serve.ts"))?.[1]?.replace("_", ""));
+const STOP_MS = Number(/STOP_MS = ([\d_]+)/.exec(read("src/wiring/stopping.ts"))?.[1]?.replace("_", ""));
 
 describe("ops/systemd/rowhouse.service", () => {
   const unit = read("ops/systemd/rowhouse.service");

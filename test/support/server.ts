@@ -81,9 +81,10 @@ export async function startExpectingRefusal(env: Readonly<Record<string, string>
 }
 
 function launch(port: number, directory: string, env: Readonly<Record<string, string>> = {}): ChildProcess {
-  const { PATH, HOME } = process.env;
+  // WORKERS=2 runs the same tests against several processes behind one port.
+  const { PATH, HOME, WORKERS } = process.env;
   return spawn(process.execPath, ["--import", "tsx", "src/server.ts"], {
-    env: { PATH, HOME, PORT: String(port), DATA_DIR: directory, LOG_LEVEL: "warn", ...env },
+    env: { PATH, HOME, WORKERS, PORT: String(port), DATA_DIR: directory, LOG_LEVEL: "warn", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
