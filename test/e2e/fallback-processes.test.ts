@@ -13,6 +13,9 @@ import { type RunningServer, startServer } from "../support/server.ts";
 const PATIENCE_MS = 120_000;
 const eventually = { timeout: PATIENCE_MS, interval: 100 };
 
+const GOOGLE = "google-oauth2";
+const SECRET = { client_secret: "lent-secret" };
+
 describe("what a tenant inherits, changed in one process", () => {
   let here: RunningServer;
   let there: RunningServer;
@@ -26,6 +29,11 @@ describe("what a tenant inherits, changed in one process", () => {
     here = await startServer({ directory, port: ports[0] ?? 0, env });
     there = await startServer({ directory, port: ports[1] ?? 0, env });
     token = await managementToken(here);
+    await change("POST", "/connections", {
+      name: GOOGLE,
+      strategy: GOOGLE,
+      options: { ...SECRET, client_id: "first" },
+    });
     await createTenant(here, token, "acme");
     application = await furnish(here, token, "acme");
   }, 3 * PATIENCE_MS);
@@ -50,6 +58,16 @@ describe("what a tenant inherits, changed in one process", () => {
       headers: { connection: "close", ...init.headers },
     });
 
+  /** The client with which a login at the other process goes to Google. */
+  async function googleClient() {
+    const query = new URLSearchParams({
+      ...{ client_id: application.clientId, redirect_uri: application.redirectUri, connection: GOOGLE },
+      ...{ response_type: "code", scope: "openid", state: "mine" },
+    });
+    const location = (await atTheOther(`/authorize?${query}`)).headers.get("location");
+    return location && new URL(location).searchParams.get("client_id");
+  }
+
   /** Whom a mail of the other process is from. */
   async function sender() {
     const { clientId, clientSecret, email } = application;
@@ -62,6 +80,20 @@ describe("what a tenant inherits, changed in one process", () => {
     const answer = await atTheOther("/dev/mailbox", { headers: { accept: "application/json" } });
     return ((await answer.json()) as { mails: KeptMail[] }).mails[0]?.from;
   }
+
+  it(
+    "is so in the other: a social login",
+    async () => {
+      await expect.poll(googleClient, eventually).toBe("first");
+      const found = await (await api(here, token, "/connections")).json();
+      const { id } = (found as { id: string; name: string }[]).find(({ name }) => name === GOOGLE) ?? { id: "" };
+
+      await change("PATCH", `/connections/${id}`, { options: { ...SECRET, client_id: "second" } });
+
+      await expect.poll(googleClient, eventually).toBe("second");
+    },
+    2 * PATIENCE_MS,
+  );
 
   it(
     "is so in the other: the mail provider",
