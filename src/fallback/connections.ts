@@ -62,8 +62,14 @@ async function loanTo(own: Connection, lender: Lender): Promise<Loan | null> {
   // A copy is the control plane's as a whole, its looks too.
   if (origin !== undefined) return origin && { lent: origin, harmless: NONE };
   if (!LENT_BY_STRATEGY.has(own.strategy) || ownKeys(own).length > 0) return null;
-  const [only, second] = await lender.connectionsOf(own.strategy);
-  return only && !second ? { lent: only, harmless: HARMLESS } : null;
+  const lent = await lentByStrategy(lender, own.strategy);
+  return lent && { lent, harmless: HARMLESS };
+}
+
+/** The one connection of a strategy that the control plane lends; null where it has none, or two. */
+export async function lentByStrategy(lender: Lender, strategy: string): Promise<Connection | null> {
+  const [only, second] = await lender.connectionsOf(strategy);
+  return only && !second ? only : null;
 }
 
 /** Whatever makes a connection its owner's: from then on it inherits nothing, so no secret goes where they choose. */

@@ -32,6 +32,7 @@ import { createPlainLookups, plainOrganizationOwners } from "./plain-guarding.ts
 import { keepPlainTenants } from "./plain-sync.ts";
 import { createPlainTenants, needsRegistry, plainFleet, plainOperations, wholeOf } from "./plain-tenants.ts";
 import { type House, PENDING_MAX } from "./rowhouse.ts";
+import { createTexting } from "./sms.ts";
 import { ensureTeams, type FirstRights } from "./team.ts";
 
 export interface PlainHouseOptions extends FirstRights, Inheritance {
@@ -79,14 +80,15 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
     ...{ config, clock, controlPlaneTenantId, lenderOf },
     ownProvider: async (id) => (await own(id)).emailProviders.get(id),
   });
+  const smsService = createTexting({ data: () => data, lenderOf, mailbox: mailing.mailbox });
   let upkeep: Upkeep | undefined;
   const outboxWritten = (tenantId: string) => upkeep?.wake(tenantId);
   const routing = {
     ...plainRouting({ controlPlaneTenantId, controlPlane: adapters, getAdapters: own }),
     outboxWritten,
-    services: { emailService: mailing.service, cache: forgetful(clock) },
+    services: { emailService: mailing.service, smsService, cache: forgetful(clock) },
   };
-  const data = withSettings(
+  const data: DataAdapters = withSettings(
     withFallback(keeping.announced(plainlyRouted({ ...routing, surface: "auth" })), lenderOf, DEFAULT_THEME),
     inheritedOf,
   );

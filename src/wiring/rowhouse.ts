@@ -1,4 +1,4 @@
-import type { CacheAdapter, DataAdapters, EmailServiceAdapter } from "@authhero/adapter-interfaces";
+import type { CacheAdapter, DataAdapters } from "@authhero/adapter-interfaces";
 import { createFleet } from "../../provisioning/fleet.ts";
 import { createJournal, type Journal } from "../../provisioning/journal.ts";
 import { createKeyReserve } from "../../provisioning/key-reserve.ts";
@@ -55,6 +55,7 @@ import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
 import { createReadiness } from "./readiness.ts";
 import type { Siblings } from "./siblings.ts";
+import { createTexting } from "./sms.ts";
 import { createSync, type KeptTenants, keepTenants, type Sync } from "./sync.ts";
 import { createTeam, ensureTeams, type FirstRights, type Team } from "./team.ts";
 import { announcing } from "./tenant-life.ts";
@@ -162,12 +163,15 @@ export async function openHouse(
   const following = followOthers(controlPlane, { pool, fleet, log, clock, left, shared: kept.heard });
   options.siblings?.listen(following.turn);
   const pending = createPending(PENDING_MAX);
-  const services = { cache: createCache({ clock }), emailService: mailing.service };
+  const smsService = createTexting({ data: () => data, lenderOf, mailbox: mailing.mailbox });
+  const services = { cache: createCache({ clock }), emailService: mailing.service, smsService };
   const routing = routingTo(controlPlane, pool, services, (tenantId) => upkeep?.wake(tenantId));
   const operationsFace = contractOperations({ ...routing, journal, fleet: fleet.history });
   const authAdapters = routed({ ...authRouting(controlPlane, routing), operations: operationsFace });
   const own = raisingEpochs(kept.announced(authAdapters), epochsOf(controlPlane));
-  const data = foreseeingUsers(keepingGrants(withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf)));
+  const data: DataAdapters = foreseeingUsers(
+    keepingGrants(withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf)),
+  );
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config, additions), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log, takesUp: background });
   const { front, routes } = houseFront(controlPlane, {
@@ -276,7 +280,7 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
 function routingTo(
   { tenantId, adapters, registry }: ControlPlane,
   pool: Pool<DataAdapters>,
-  services: { readonly cache: CacheAdapter; readonly emailService: EmailServiceAdapter },
+  services: NonNullable<RoutingOptions["services"]> & { readonly cache: CacheAdapter },
   outboxWritten: (tenantId: string) => void,
 ): Omit<RoutingOptions, "surface"> {
   return {

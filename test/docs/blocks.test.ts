@@ -26,6 +26,7 @@ const SCENES: Readonly<Record<string, TerminalOptions>> = {
   "docs/fallback.md": running("acme"),
   "docs/hosts.md": running("acme"),
   "docs/mail.md": { ...running("acme"), env: { DEV_MAILBOX: "1" } },
+  "docs/sms.md": running("acme"),
   "docs/management-api.md": running("acme"),
   "docs/reconcile.md": running("acme"),
   "docs/runbooks/rolling-out-a-migration.md": running("acme"),

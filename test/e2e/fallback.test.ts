@@ -1,6 +1,3 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import * as oidc from "openid-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -13,6 +10,7 @@ import {
   managementToken,
 } from "../support/clients.ts";
 import { type IdentityProvider, startIdentityProvider } from "../support/identity-provider.ts";
+import { startListener } from "../support/listener.ts";
 import { freePort } from "../support/program.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { filesUnder, tracesIn } from "../support/traces.ts";
@@ -35,35 +33,6 @@ let workforce: IdentityProvider;
 let attacker: Awaited<ReturnType<typeof startListener>>;
 let answers: Record<string, string>;
 let platforms: string;
-
-/** Somebody's server that takes whatever it is sent, and keeps it. */
-async function startListener() {
-  const received: string[] = [];
-  const listener: Server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += String(chunk);
-    received.push(`${request.url}\n${JSON.stringify(request.headers)}\n${body}`);
-    response.writeHead(400, { "content-type": "application/json" }).end('{"error":"invalid_grant"}');
-  });
-  listener.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const origin = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
-  return {
-    origin,
-    received,
-    options: {
-      authorization_endpoint: `${origin}/auth`,
-      token_endpoint: `${origin}/token`,
-      userinfo_endpoint: `${origin}/me`,
-      scope: "openid",
-    },
-    close: async () => {
-      listener.closeAllConnections();
-      listener.close();
-      await once(listener, "close");
-    },
-  };
-}
 
 /** A call of the Management API; every answer is kept, to be searched in the end. */
 async function ask(tenantId: string, method: string, path: string, body?: unknown) {

@@ -128,6 +128,21 @@ describe("the development mailbox", () => {
     expect(betas).toEqual([]);
   });
 
+  it("shows a code by text message, which nobody is set up to send", async () => {
+    const { clientId: client_id, clientSecret: client_secret, issuer } = own.application;
+    await ask(own, "acme", "POST", "/connections", { name: "sms", strategy: "sms", options: {} });
+    const body = { client_id, client_secret, connection: "sms", phone_number: "+46701112233", send: "code" };
+    const started = await fetch(`${issuer}passwordless/start`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...body, authParams: { scope: "openid" } }),
+    });
+
+    const [text] = await mailsAt(issuer);
+    expect(started.status).toBe(200);
+    expect(text).toMatchObject({ to: "+46701112233", subject: "Text message", code: expect.stringMatching(/^\d{6}$/) });
+  });
+
   it("is a page that runs and loads nothing", async () => {
     const page = await fetch(`${own.application.issuer}dev/mailbox`);
 

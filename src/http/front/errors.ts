@@ -32,6 +32,8 @@ export function answerError(c: Exchange, error: unknown, fields: Record<string, 
 /** What a caller may know about who did not answer; which database it is and what is wrong with it is not among that. */
 const TOLD = new Map([
   ["mail_failed", "The mail could not be sent right now."],
+  ["sms_failed", "The text message could not be sent right now."],
+  ["sms_limited", "Too many text messages were asked for. Wait a quarter of an hour."],
   ["dns_unavailable", "The name servers do not say right now whether the record is there."],
 ]);
 

@@ -48,6 +48,7 @@ import { patchKeys } from "./patch-keys.ts";
 import { plainErrors } from "./plain-errors.ts";
 import { type AskReadiness, probes } from "./probes.ts";
 import { published } from "./published.ts";
+import { secondFactor } from "./second-factor.ts";
 import { setupClosed } from "./setup-closed.ts";
 import { spentCodes } from "./spent-codes.ts";
 import { synced } from "./synced.ts";
@@ -159,6 +160,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     widgetFiles(),
     apiReference(options.reference),
     pages(options.pageSources),
+    secondFactor(),
   ];
   for (const middleware of chain) app.use(middleware);
   app.all("*", forward({ inner, env, log }));
