@@ -35,5 +35,17 @@ export function createPasswordResets({ clients, loginSessions }: DataAdapters, c
       });
       return id;
     },
+
+    /** Whether there is such a login, and it does not say yet who signs in. */
+    async isNameless(tenantId: string, state: string): Promise<boolean> {
+      const login = await loginSessions.get(tenantId, state);
+      return login !== null && !login.authParams.username;
+    },
+
+    /** Says who signs in, as the page for the name does. */
+    async name(tenantId: string, state: string, username: string): Promise<void> {
+      const login = await loginSessions.get(tenantId, state);
+      if (login) await loginSessions.update(tenantId, state, { authParams: { ...login.authParams, username } });
+    },
   };
 }

@@ -209,6 +209,29 @@ describe("change_password", () => {
     expect((await mails()).filter(({ to }) => to.startsWith("stranger"))).toEqual([]);
   });
 
+  it("says on the login pages whose address is missing, and takes it then", async () => {
+    const resident = await person("unnamed@acme.example");
+    const { visit } = browser();
+    const { clientId: client_id, redirectUri: redirect_uri, issuer } = application;
+    const query = new URLSearchParams({ client_id, redirect_uri, response_type: "code", scope: "openid", state: "s" });
+    const start = `${issuer}authorize?${query}`;
+    const page = redirectOf(await visit(start), start).replace(/\/u\/[^?]*/, "/u/forgot-password");
+
+    for (const form of [{}, { username: "" }, { username: "nobody" }] as Record<string, string>[]) {
+      const answer = await visit(page, form);
+      const text = await answer.text();
+      expect([answer.status, text]).toEqual([400, expect.stringContaining("username: enter the e-mail address")]);
+    }
+    expect((await visit(page)).status).toBe(200);
+    expect((await visit(page, { username: resident.email })).status).toBe(200);
+    expect(await linkTo(resident.email)).toContain(issuer);
+    // From here on the login says whose it is.
+    expect((await visit(page, {})).status).toBe(200);
+    const nobodys = `${issuer}u/forgot-password?state=nothing`;
+    expect((await visit(nobodys, {})).status).toBe(400);
+    expect(server.output()).not.toContain("request.failed");
+  });
+
   it("sends at most ten mails to one address in a quarter of an hour, and says nothing of it", async () => {
     const resident = await person("flooded@acme.example");
     for (let count = 0; count < 12; count += 1) expect((await ask(resident, asked(resident))).status).toBe(200);

@@ -82,6 +82,10 @@ export interface PasswordResets {
     readonly origin: URL;
     readonly ip: string | undefined;
   }): Promise<string | null>;
+  /** Whether the login of this `state` is there and does not say yet who signs in. */
+  isNameless(tenantId: string, state: string): Promise<boolean>;
+  /** Says who signs in. */
+  name(tenantId: string, state: string, username: string): Promise<void>;
 }
 
 /** Where the front reports what it has answered, and what it could not answer well. */

@@ -32,6 +32,7 @@ import type {
   StateOwners,
 } from "./exchange.ts";
 import { foreignTokens } from "./foreign-tokens.ts";
+import { forgottenPassword } from "./forgotten-password.ts";
 import { asking, forward, type Inner } from "./forward.ts";
 import { guard } from "./guard.ts";
 import { headAsGet } from "./head-as-get.ts";
@@ -148,6 +149,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     basicCredentials(),
     logoutUrls(options.logoutUrls),
     changePassword({ resets: options.passwordResets, ask: asking({ inner, env }), pending, log }),
+    forgottenPassword(options.passwordResets),
     organizationGrants(options.organizationGrants),
     synced(options.changeable),
     clientSecrets(),

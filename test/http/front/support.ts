@@ -125,7 +125,12 @@ export function testFront(
     affiliations: { belongs: (_, subject) => Promise.resolve(subject !== "former|member") },
     organizationGrants: { allow: (_, clientId) => Promise.resolve(clientId === "granted") },
     changeable: async () => undefined,
-    passwordResets: { requireSender: () => Promise.resolve(), begin: () => Promise.resolve("a-state") },
+    passwordResets: {
+      requireSender: () => Promise.resolve(),
+      begin: () => Promise.resolve("a-state"),
+      isNameless: () => Promise.resolve(false),
+      name: () => Promise.resolve(),
+    },
     pending: createPending(10),
     pageSources: {
       formTargets: () => Promise.resolve([]),
