@@ -4,6 +4,7 @@ import { type TenantMembersBackend, teamBackend } from "../auth/tenant-members.t
 import type { Config } from "../config.ts";
 import { PlatformError } from "../domain/errors.ts";
 import { isMember } from "../entities/user-organizations.ts";
+import { EVERYWHERE } from "../http/front/reach.ts";
 import { tenantForbidden } from "../http/tenant-refusals.ts";
 import { raisingEpochs } from "../tenancy/caching.ts";
 import { currentContext } from "../tenancy/context.ts";
@@ -42,7 +43,9 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
     listMembers: async (tenantId, page) => await (await open(tenantId)).backend.listMembers(tenantId, page),
 
     async addMembers(tenantId, userIds) {
-      const { backend } = await open(tenantId);
+      const { backend, giver } = await open(tenantId);
+      // Before any id is looked up: who else is on the control plane is not the team's to find out.
+      requireEverywhere(await giver());
       requireIds("user_ids", userIds);
       for (const id of userIds) {
         if (await adapters.users.get(home, id)) continue;
@@ -121,6 +124,13 @@ function requireTeamOf(tenantId: string, controlPlaneTenantId: string): Readonly
   const isTeams = actor?.tenantId === controlPlaneTenantId && actor.organizationTenantId === tenantId;
   if (isTeams && target === tenantId) return actor.scopes;
   throw tenantForbidden();
+}
+
+/** Only operators know people by their ids; a team asks whoever is to join it. `forbidden` (`invitation_required`). */
+function requireEverywhere({ scopes }: Giver): void {
+  if (scopes.has(EVERYWHERE)) return;
+  const message = "user_ids: a team takes nobody in by id; invite them (POST /tenant-members/invitations)";
+  throw new PlatformError("forbidden", "invitation_required", message);
 }
 
 /** AuthHero checks a body only where there is one. */

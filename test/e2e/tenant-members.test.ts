@@ -1,14 +1,17 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KeptMail } from "../../src/auth/mail/mailbox.ts";
-import { MANAGEMENT_API_AUDIENCE, managementScopes } from "../../src/auth/management-api.ts";
+import { isOperatorsScope, MANAGEMENT_API_AUDIENCE, managementScopes } from "../../src/auth/management-api.ts";
 import { openFile } from "../../src/db/native.ts";
 import { type ApiInit, type HouseInProcess, openInProcess } from "../support/in-process.ts";
 import { type Mint, minting } from "../support/minting.ts";
 import { freePort } from "../support/program.ts";
 
 const CONTROL_PLANE = "control_plane";
-const SCOPES = [...managementScopes().map(({ value }) => value), "tenant:admin"];
+/** All that a team can have; what is the operators' it cannot. */
+const SCOPES = [...managementScopes().map(({ value }) => value), "tenant:admin"].filter(
+  (each) => !isOperatorsScope(each),
+);
 
 interface Role {
   readonly id: string;
@@ -71,6 +74,8 @@ afterAll(() => house?.close());
 const at = (path = "", init: ApiInit = {}) => house.api(`/tenant-members${path}`, init);
 const membersOf = async (token: string) =>
   (await house.made<{ members: Member[] }>("/tenant-members", { token })).members;
+/** Of an operator who belongs to the team, too. */
+const operatorInTeam = () => teams.tokenOf(teams.ann, "acme", [...SCOPES, "admin:organizations"]);
 const invitationsOf = (token: string) =>
   house.made<{ id: string; invitation_url: string }[]>("/tenant-members/invitations", { token });
 const roleNamed = async (name: string) => {
@@ -85,11 +90,11 @@ const makeRole = async (name: string, api: string, ...scopes: string[]) => {
 };
 
 describe("a tenant's team", () => {
-  it("is seen, extended and reduced by its own members, on any host that is theirs", async () => {
+  it("is seen and reduced by its own members, on any host that is theirs, and extended by operators among them", async () => {
     const eve = await teams.person("eve");
     const admin = await roleNamed("Team Administrator");
 
-    expect((await at("", { token: teams.acme, json: { user_ids: [eve] } })).status).toBe(204);
+    expect((await at("", { token: await operatorInTeam(), json: { user_ids: [eve] } })).status).toBe(204);
     const roles = { token: teams.acme, at: "acme", json: { roles: [admin] } };
     expect((await at(`/${encodeURIComponent(eve)}/roles`, roles)).status).toBe(204);
 
@@ -122,9 +127,26 @@ describe("a tenant's team", () => {
   });
 
   it("takes nobody in who is not there", async () => {
-    const answer = await at("", { token: teams.acme, json: { user_ids: [teams.ann, "auth0|nobody"] } });
+    const answer = await at("", { token: await operatorInTeam(), json: { user_ids: [teams.ann, "auth0|nobody"] } });
 
     expect(await refusal(answer)).toEqual([400, "unknown_user"]);
+    expect((await membersOf(teams.acme)).map(({ user_id }) => user_id)).toEqual([teams.ann]);
+  });
+
+  it("finds out nothing about people who are not in it, nor takes them in without being asked", async () => {
+    const people = [teams.bob, "auth0|nobody", teams.ann];
+
+    for (const id of people) {
+      const answer = await at("", { token: teams.acme, json: { user_ids: [id] } });
+      expect(await refusal(answer)).toEqual([403, "invitation_required"]);
+    }
+    const roles = people.slice(0, 2).map(async (id) => {
+      const answer = await at(`/${encodeURIComponent(id)}/roles`, { token: teams.acme });
+      return [answer.status, await answer.text()];
+    });
+    const [bobs, nobodys] = await Promise.all(roles);
+
+    expect(bobs).toEqual(nobodys);
     expect((await membersOf(teams.acme)).map(({ user_id }) => user_id)).toEqual([teams.ann]);
   });
 
@@ -145,7 +167,7 @@ describe("a tenant's team", () => {
   });
 
   it("has its changes in the audit log", async () => {
-    await at("", { token: teams.acme, json: { user_ids: [teams.ann] } });
+    await at("", { token: await operatorInTeam(), json: { user_ids: [teams.ann] } });
 
     const database = await openFile(join(house.directory, "control-plane.db"));
     const sql = "select * from rh_audit_log where action = 'POST /api/v2/tenant-members'";

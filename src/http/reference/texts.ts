@@ -40,7 +40,7 @@ export const OPERATION_TEXTS: Readonly<Record<string, OperationText>> = {
   },
   "GET /operations/{id}": { summary: "See how an operation goes" },
   "GET /tenant-members": { summary: "List a tenant's team" },
-  "POST /tenant-members": { summary: "Add somebody to the team" },
+  "POST /tenant-members": { summary: "Add somebody to the team by id, as an operator" },
   "DELETE /tenant-members": { summary: "Remove somebody from the team" },
   "GET /tenant-members/roles": { summary: "List the roles a team can have" },
   "GET /tenant-members/invitations": { summary: "List open invitations to the team" },
