@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { DataAdapters, EmailProvider } from "@authhero/adapter-interfaces";
 import { PlatformError } from "../domain/errors.ts";
 import { currentContext } from "./context.ts";
@@ -15,7 +16,7 @@ export interface StubbedMail {
  * tenant's own and nothing else, also without credentials.
  *
  * What is saved must be usable as a whole: credentials are replaced as one, so that no password goes to another server
- * than the one it was given for.
+ * than the one it was given for. Those that were read and are written back as they were change nothing.
  */
 export function mailStub(adapters: DataAdapters, mailing: StubbedMail): DataAdapters {
   const { providerOf, requireUsable } = mailing;
@@ -38,8 +39,9 @@ export function mailStub(adapters: DataAdapters, mailing: StubbedMail): DataAdap
       async update(tenantId, patch) {
         const own = await emailProviders.get(tenantId);
         if (!own) throw new PlatformError("not_found", "mail_provider_not_found", "This tenant has no e-mail provider");
-        requireUsable({ ...own, ...patch });
-        await emailProviders.update(tenantId, patch);
+        const changed = writesBack(patch, own) ? { ...patch, credentials: own.credentials } : patch;
+        requireUsable({ ...own, ...changed });
+        await emailProviders.update(tenantId, changed);
       },
     },
     transaction: (work) => adapters.transaction((inside) => work(mailStub(inside, mailing))),
@@ -48,8 +50,18 @@ export function mailStub(adapters: DataAdapters, mailing: StubbedMail): DataAdap
 
 /** Which credentials there are may be read, and the harmless ones; what they are may not. */
 function withoutCredentials(provider: EmailProvider): EmailProvider {
-  const readable = Object.entries(provider.credentials).filter(([name]) => READABLE.has(name));
-  return { ...provider, credentials: Object.fromEntries(readable) };
+  return { ...provider, credentials: readable(provider.credentials) };
+}
+
+type Credentials = EmailProvider["credentials"];
+
+const readable = (credentials: Credentials): Credentials =>
+  Object.fromEntries(Object.entries(credentials).filter(([name]) => READABLE.has(name)));
+
+/** Whether the credentials of a patch are those that can be read: the same place, and no word of a secret. */
+function writesBack({ name, credentials }: Partial<EmailProvider>, own: EmailProvider): boolean {
+  if (!credentials || (name !== undefined && name !== own.name)) return false;
+  return isDeepStrictEqual(credentials, readable(own.credentials));
 }
 
 const READABLE = new Set(["smtp_host", "smtp_port", "smtp_user", "domain", "region"]);

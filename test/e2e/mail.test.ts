@@ -14,6 +14,7 @@ import {
   redirectOf,
 } from "../support/clients.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
+import { filesUnder, tracesIn } from "../support/traces.ts";
 
 const OTP = "http://auth0.com/oauth/grant-type/passwordless/otp";
 const PASSWORD = "mail-server-password-1f6e";
@@ -222,6 +223,26 @@ describe("mail over SMTP", () => {
     expect((await ask(own, "control_plane", "GET", "/emails/provider")).text).not.toContain(PASSWORD);
   });
 
+  it.each(["/emails/provider", "/email/providers"])("goes on when what %s shows is written back", async (path) => {
+    const shown = await ask(own, "control_plane", "GET", path);
+    expect(shown.body.credentials).toEqual({ smtp_host: "127.0.0.1", smtp_port: port(), smtp_user: "landlord" });
+
+    const changed = await ask(own, "control_plane", "PATCH", path, shown.body);
+
+    expect([changed.status, changed.body.credentials]).toEqual([200, shown.body.credentials]);
+    expect((await sent()).user).toBe("landlord");
+  });
+
+  it("has no password any more when its server is another", async () => {
+    const { body } = await ask(own, "control_plane", "GET", "/emails/provider");
+    const credentials = { ...(body.credentials as object), smtp_host: "localhost" };
+    await ask(own, "control_plane", "PATCH", "/emails/provider", { credentials });
+
+    expect((await sent()).status).toBe(503);
+    await ask(own, "control_plane", "PATCH", "/emails/provider", provider({ smtp_user: "landlord" }));
+    expect((await sent()).user).toBe("landlord");
+  });
+
   it("goes by the tenant's own provider before that, but never to an address of our own network", async () => {
     const made = await ask(own, "acme", "POST", "/emails/provider", provider());
 
@@ -261,6 +282,30 @@ describe("mail over SMTP", () => {
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(named)]);
     expect((await ask(own, "beta", "GET", "/emails/provider")).status).toBe(404);
   });
+
+  it.each([
+    ["smtp", { smtp_pass: PASSWORD }, { smtp_host: "mail.beta.example", smtp_port: 25, smtp_user: "beta" }],
+    ["mailgun", { api_key: PASSWORD }, { domain: "beta.example", region: "eu" }],
+    ["postmark", { api_key: PASSWORD }, {}],
+    ["resend", { api_key: PASSWORD }, {}],
+  ] as const)(
+    "shows no secret of %s, and keeps it when what was shown is written back",
+    async (name, secret, shown) => {
+      await createTenant(own.server, own.token, "beta").catch(() => undefined);
+      await ask(own, "beta", "DELETE", "/emails/provider");
+      const credentials = { ...shown, ...secret };
+      const made = await ask(own, "beta", "POST", "/emails/provider", { name, credentials });
+      const read = await ask(own, "beta", "GET", "/emails/provider");
+      const written = await ask(own, "beta", "PATCH", "/emails/provider", read.body);
+      // What is stored has to be whole again.
+      const toggled = await ask(own, "beta", "PATCH", "/emails/provider", { enabled: false });
+
+      const answers = [made, read, written, toggled];
+      expect(answers.map(({ status }) => status)).toEqual([201, 200, 200, 200]);
+      expect(answers.map(({ body }) => body.credentials)).toEqual([shown, shown, shown, shown]);
+      expect(tracesIn(filesUnder(own.server.directory), PASSWORD)).toEqual([]);
+    },
+  );
 
   it("says that the mail could not be sent, and neither with which password nor what the server said", async () => {
     await ask(own, "control_plane", "PATCH", "/emails/provider", provider({ smtp_pass: "wrong-password-77aa" }));
