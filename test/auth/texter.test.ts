@@ -81,6 +81,7 @@ describe("what cannot be sent", () => {
     [{ ...OWN, provider: "sms_gateway" }, "sms_provider_incomplete", "options.provider: must be twilio"],
     [{ ...OWN, twilio_sid: "../AC2" }, "sms_provider_incomplete", "options.twilio_sid: must be the SID"],
     [{ ...OWN, from: undefined }, "sms_provider_incomplete", "options.from: is missing"],
+    [{ messaging_service_sid: SERVICE }, "sms_provider_incomplete", "mfa.twilio.sid: is missing"],
     [{ sid: "AC1" }, "sms_provider_incomplete", "mfa.twilio.auth_token: is missing"],
     [{ sid: "AC1", auth_token: TOKEN }, "sms_provider_incomplete", "mfa.twilio.from: is missing"],
   ])("is refused by name: %j", async (options, reason, named) => {

@@ -33,7 +33,7 @@ const OfFactor = z
  * missing or wrong, but no value.
  */
 export function accountOf(options: SmsOptions): TwilioAccount | null {
-  if (names(options, "sid", "auth_token")) return parsed(OfFactor, options, "mfa.twilio");
+  if (names(options, "sid", "auth_token", "messaging_service_sid")) return parsed(OfFactor, options, "mfa.twilio");
   if (names(options, "provider", "twilio_sid", "twilio_token", "from")) return parsed(OfConnection, options, "options");
   return null;
 }
