@@ -1,6 +1,3 @@
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KeptMail } from "../../src/auth/mail/mailbox.ts";
 import {
@@ -14,6 +11,7 @@ import {
   redirectOf,
 } from "../support/clients.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
+import { startMailServer } from "../support/smtp.ts";
 import { filesUnder, tracesIn } from "../support/traces.ts";
 
 const OTP = "http://auth0.com/oauth/grant-type/passwordless/otp";
@@ -153,16 +151,14 @@ describe("the development mailbox", () => {
 });
 
 describe("mail over SMTP", () => {
-  let received: { readonly user: string; readonly mail: string }[] = [];
-  let smtp: SMTPServer;
+  let smtp: Awaited<ReturnType<typeof startMailServer>>;
   let own: House;
-  const port = () => (smtp.server.address() as AddressInfo).port;
   const provider = (credentials: object = {}) => ({
     name: "smtp",
     default_from_address: "login@acme.example",
     credentials: {
       smtp_host: "127.0.0.1",
-      smtp_port: port(),
+      smtp_port: smtp.port,
       smtp_user: "rowhouse",
       smtp_pass: PASSWORD,
       ...credentials,
@@ -170,36 +166,21 @@ describe("mail over SMTP", () => {
   });
 
   beforeAll(async () => {
-    smtp = new SMTPServer({
-      authOptional: true,
-      allowInsecureAuth: true,
-      disabledCommands: ["STARTTLS"],
-      onAuth({ username = "", password }, _session, done) {
-        if (password !== PASSWORD) return done(new Error("Wrong password"));
-        done(null, { user: username });
-      },
-      onData(stream, session, done) {
-        const chunks: Buffer[] = [];
-        stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-        stream.on("end", () => {
-          received.push({ user: String(session.user ?? ""), mail: Buffer.concat(chunks).toString() });
-          done();
-        });
-      },
+    smtp = await startMailServer(PASSWORD);
+    own = await house({
+      SMTP_URL: `smtp://operator:${PASSWORD}@127.0.0.1:${smtp.port}`,
+      SMTP_FROM: "auth@example.com",
     });
-    smtp.listen(0, "127.0.0.1");
-    await once(smtp.server, "listening");
-    own = await house({ SMTP_URL: `smtp://operator:${PASSWORD}@127.0.0.1:${port()}`, SMTP_FROM: "auth@example.com" });
   });
   afterAll(async () => {
     await own?.server.remove();
-    await new Promise<void>((resolve) => smtp.close(() => resolve()));
+    await smtp?.close();
   });
 
   const sent = async () => {
-    received = [];
+    smtp.received.length = 0;
     const status = await askForCode(own.application);
-    return { status, ...received[0] };
+    return { status, ...smtp.received[0] };
   };
 
   it("goes by the deployment's server where nobody has a provider, and the tenant's route knows of none", async () => {
@@ -225,7 +206,7 @@ describe("mail over SMTP", () => {
 
   it.each(["/emails/provider", "/email/providers"])("goes on when what %s shows is written back", async (path) => {
     const shown = await ask(own, "control_plane", "GET", path);
-    expect(shown.body.credentials).toEqual({ smtp_host: "127.0.0.1", smtp_port: port(), smtp_user: "landlord" });
+    expect(shown.body.credentials).toEqual({ smtp_host: "127.0.0.1", smtp_port: smtp.port, smtp_user: "landlord" });
 
     const changed = await ask(own, "control_plane", "PATCH", path, shown.body);
 

@@ -150,6 +150,41 @@ export async function logIn(application: Application, configuration: oidc.Config
   return { tokens, visit, jar };
 }
 
+/** Where a login at one connection begins. */
+export async function connectionUrl(
+  name: string,
+  { redirectUri }: Application,
+  to: oidc.Configuration,
+  verifier: string,
+) {
+  return oidc.buildAuthorizationUrl(to, {
+    redirect_uri: redirectUri,
+    scope: "openid email offline_access",
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: "S256",
+    state: "mine",
+    connection: name,
+  });
+}
+
+/** A login at somebody else's provider, to its end. `reroute` says where an address leads on loopback. */
+export async function logInAt(name: string, application: Application, reroute: (url: string) => string) {
+  const configuration = await discover(application.issuer, application.clientId, application.clientSecret);
+  const verifier = oidc.randomPKCECodeVerifier();
+  const { visit } = browser();
+  let url = (await connectionUrl(name, application, configuration, verifier)).href;
+  for (let hops = 0; hops < 15 && !url.startsWith(application.redirectUri); hops++) {
+    const answer = await visit(reroute(url));
+    const location = answer.headers.get("location");
+    if (location === null) break;
+    url = new URL(location, answer.url).href;
+  }
+  return await oidc.authorizationCodeGrant(configuration, new URL(url), {
+    pkceCodeVerifier: verifier,
+    expectedState: "mine",
+  });
+}
+
 async function throughPages(visit: ReturnType<typeof browser>["visit"], start: string, application: Application) {
   const identifier = redirectOf(await visit(start), start);
   await visit(identifier);

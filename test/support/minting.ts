@@ -13,14 +13,9 @@ const LIFETIME_SECONDS = 3_600;
 
 /** Signs with the keys of a house whose control plane's file lies in `directory`. */
 export async function minting(directory: string, controlPlaneTenantId: string): Promise<Mint> {
-  const database = await openFile(join(directory, "control-plane.db"));
-  const keyRing = await loadOrCreateKeyFile(join(directory, "encryption.key"));
-  const { keys } = createDataAdapters(createStore(database, { clock: systemClock, keyRing }));
-  const { signingKeys } = await keys.list({ q: "type:jwt_signing" });
-  await database.close();
-
+  const keys = await signingKeysOf(directory);
   return async (tenantId, claims, issuedSecondsAgo = 0) => {
-    const key = signingKeys.find(({ tenant_id }) => (tenant_id ?? controlPlaneTenantId) === tenantId);
+    const key = keys.find(({ tenant_id }) => (tenant_id ?? controlPlaneTenantId) === tenantId);
     if (!key?.pkcs7) throw new Error(`${tenantId} has no signing key`);
     const issuedAt = Math.floor(Date.now() / 1_000) - issuedSecondsAgo;
     return await new SignJWT({ tenant_id: tenantId, ...claims })
@@ -29,4 +24,14 @@ export async function minting(directory: string, controlPlaneTenantId: string): 
       .setExpirationTime(issuedAt + LIFETIME_SECONDS)
       .sign(await importPKCS8(key.pkcs7, "RS256"));
   };
+}
+
+/** All signing keys of a house, the tenants' and the control plane's, unsealed. */
+export async function signingKeysOf(directory: string) {
+  const database = await openFile(join(directory, "control-plane.db"));
+  const keyRing = await loadOrCreateKeyFile(join(directory, "encryption.key"));
+  const { keys } = createDataAdapters(createStore(database, { clock: systemClock, keyRing }));
+  const { signingKeys } = await keys.list({ q: "type:jwt_signing" });
+  await database.close();
+  return signingKeys;
 }
