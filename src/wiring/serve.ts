@@ -24,7 +24,7 @@ export async function runService(): Promise<void> {
   const log = createLogger({ level: config.LOG_LEVEL });
   if (config.WORKERS === 1) await runAlone(config, log);
   else if (cluster.isPrimary) await runWorkers(config, log);
-  else await runAsWorker(config, log);
+  else await runAsWorker(config, log.with({ pid: process.pid }));
 }
 
 async function runAlone(config: Config, log: Logger): Promise<void> {

@@ -22,10 +22,13 @@ export interface Workers {
 
 /**
  * Runs this program in several processes behind one port, and replaces those that die. Each is a process of its own at
- * the control plane: this one only hands out connections. Settles when all of them serve; throws when one ends before it
+ * the control plane: this one only watches over them. Settles when all of them serve; throws when one ends before it
  * has ever served, which another try would not change.
  */
 export async function startWorkers(count: number, log: Logger): Promise<Workers> {
+  // Each worker takes connections from the kernel itself. Where the primary deals them out in turn, Node's default, one on
+  // its way to a worker that is killed is neither served nor closed, and its client waits for ever.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   let isStopping = false;
 
   /** Settles when it serves; from then on it is replaced. */

@@ -204,6 +204,21 @@ describe("mail over SMTP", () => {
     expect((await ask(own, "control_plane", "GET", "/emails/provider")).text).not.toContain(PASSWORD);
   });
 
+  it("is not in an export of a tenant that only borrows it", async () => {
+    const exportOf = async (tenant: string) => {
+      const init = { headers: { "tenant-id": tenant } };
+      return await (await api(own.server, own.token, "/tenant-data/export?gzip=false", init)).text();
+    };
+
+    const borrowed = await exportOf("acme");
+    expect(borrowed).toContain("resident@acme.example");
+    for (const word of ["landlord", "smtp_host", "login@acme.example"]) expect(borrowed).not.toContain(word);
+    // Whose it is has it in an export, without the password.
+    const lent = await exportOf("control_plane");
+    expect(lent).toContain("landlord");
+    expect(lent).not.toContain(PASSWORD);
+  });
+
   it.each(["/emails/provider", "/email/providers"])("goes on when what %s shows is written back", async (path) => {
     const shown = await ask(own, "control_plane", "GET", path);
     expect(shown.body.credentials).toEqual({ smtp_host: "127.0.0.1", smtp_port: smtp.port, smtp_user: "landlord" });

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 
@@ -29,14 +30,28 @@ export async function ready(name: string, port: number, child: ChildProcess, pri
   throw new Error(`${name} was not ready in time:\n${printed()}`);
 }
 
-/** A port that nobody listens on. */
+/**
+ * A port that nobody listens on. It is drawn from below those that the kernel gives to outgoing connections: one of
+ * those could take it before a server listens there.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+  for (let attempt = 0; attempt < PORT_ATTEMPTS_MAX; attempt += 1) {
+    const port = randomInt(PORTS_FROM, PORTS_UNTIL);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`No free port was found between ${PORTS_FROM} and ${PORTS_UNTIL}`);
+}
+
+const PORT_ATTEMPTS_MAX = 100;
+const PORTS_FROM = 12_000;
+const PORTS_UNTIL = 32_000;
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  const isListening = await once(server, "listening").then(
+    () => true,
+    () => false,
+  );
+  if (isListening) await once(server.close(), "close");
+  return isListening;
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./program.ts";
 
 /** A libSQL server of its own, with namespaces, on loopback. Who says no more has no authentication on it. */
 export interface Sqld {
@@ -52,7 +52,7 @@ export async function startSqld(args: readonly string[] = [], options: SqldOptio
   const { adminKey, maxActiveNamespaces = 400, namespaces = true } = options;
   if (!existsSync(SQLD)) throw new Error(`sqld is missing: ${SQLD}. Install the development dependencies.`);
   const directory = mkdtempSync(join(tmpdir(), "sqld-"));
-  const [port, adminPort] = await freePorts(2);
+  const [port, adminPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const adminUrl = `http://127.0.0.1:${adminPort}`;
   const line = [
@@ -122,16 +122,4 @@ async function waitUntilHealthy(url: string, child: ChildProcess): Promise<void>
   }
   child.kill("SIGKILL");
   throw new Error("sqld did not become healthy");
-}
-
-/** Held together until all are known, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
 }

@@ -19,6 +19,10 @@ export function isControlPlaneOnly(path: string): boolean {
 export const isMailProvider = (path: string) =>
   [`${MANAGEMENT}/emails/provider`, `${MANAGEMENT}/email/providers`].includes(plain(path));
 
+/** Shows or takes the tenant's e-mail provider: as itself, or as a part of all that the tenant has. */
+export const isAboutMailProvider = (path: string) =>
+  isMailProvider(path) || isBelow(plain(path), `${MANAGEMENT}/tenant-data`);
+
 /** The tenant's applications, all or one, and what belongs to one. */
 export const isClients = (path: string) => isBelow(plain(path), `${MANAGEMENT}/clients`);
 
