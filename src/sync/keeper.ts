@@ -8,7 +8,7 @@ import type { Head } from "./log.ts";
 import { type Plan, planFor } from "./plan.ts";
 import type { Shared } from "./shared.ts";
 
-/** Whoever changes something waits for so many tenants, and no longer than this. */
+/** Whoever changes something waits for so many tenants by default, and no longer than this. */
 const INLINE_TENANTS = 25;
 const INLINE_MS = 2_000;
 
@@ -36,6 +36,8 @@ export interface KeeperOptions {
   readonly record: (version: number, tenantIds: readonly string[], changed: readonly string[]) => Promise<void>;
   /** Lets a job bring all others forward, behind the requests. */
   readonly rest: () => void;
+  /** For how many children whoever changes something waits. Default: 25. */
+  readonly inlineTenants?: number | undefined;
   /** How long whoever changes something waits, in milliseconds. Default: two seconds. */
   readonly inlineMs?: number;
   readonly log: Pick<Logger, "warn" | "error">;
@@ -44,7 +46,7 @@ export interface KeeperOptions {
 
 /** Keeps children at what the control plane shares: at once where somebody waits, and behind the requests elsewhere. */
 export function createKeeper(options: KeeperOptions) {
-  const { log, rest } = options;
+  const { log, rest, inlineTenants = INLINE_TENANTS } = options;
   const memory = createMemory(options);
   const forward = createForwarding(options, memory);
   const plan = async (tenantId: string, shared: Shared): Promise<Plan> => {
@@ -95,10 +97,10 @@ export function createKeeper(options: KeeperOptions) {
     async changed(): Promise<void> {
       try {
         await memory.refresh();
-        const children = await options.children(INLINE_TENANTS + 1);
-        const inline = children.slice(0, INLINE_TENANTS);
+        const children = await options.children(inlineTenants + 1);
+        const inline = children.slice(0, inlineTenants);
         const done = await within(options.inlineMs ?? INLINE_MS, forward.several(inline));
-        if (children.length > INLINE_TENANTS || done !== inline.length) rest();
+        if (children.length > inlineTenants || done !== inline.length) rest();
       } catch (error) {
         // It has happened, and is in the log: every process hears of it.
         log.error("sync.not_pushed", { error });

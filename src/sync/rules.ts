@@ -25,6 +25,8 @@ export interface SyncOptions extends SyncKinds {
   readonly filters?: SyncFilters;
   /** What becomes of a child's own entity that stands where a shared one belongs. By default it is kept, and reported. */
   readonly onCollision?: "keep" | "adopt";
+  /** How many children get a change before it is answered, 0 to 1,000; the others get it behind the answer. Default 25. */
+  readonly inlineTenants?: number;
 }
 
 /** What never leaves the control plane, as the wiring knows it. */

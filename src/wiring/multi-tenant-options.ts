@@ -163,6 +163,7 @@ const Options = z.strictObject({
         roles: z.boolean().optional(),
         connections: z.boolean().optional(),
         onCollision: z.enum(["keep", "adopt"]).optional(),
+        inlineTenants: z.number().int().min(0).max(1_000).optional(),
         filters: z
           .strictObject({
             resourceServers: callable().optional(),
@@ -216,6 +217,7 @@ const NEEDS_NONE = ["getAdapters", "getChildTenantIds"] as const;
 function plainPlan(options: MultiTenantConfig, problems: string[]): PlainPlan | undefined {
   const { controlPlane = {}, dataAdapter, databaseIsolation, getAdapters } = options;
   for (const name of NEEDS_REGISTRY) if (name in options) problems.push(`${name}: ${GIVE_DATABASE}`);
+  if (options.sync && options.sync.inlineTenants !== undefined) problems.push(`sync.inlineTenants: ${GIVE_DATABASE}`);
   if (controlPlane.keyRing)
     problems.push("controlPlane.keyRing: is for controlPlane.database; give it to createAdapters");
   if (!dataAdapter) problems.push("dataAdapter: is missing; give it, or controlPlane.database");

@@ -44,6 +44,7 @@ export function createSync({ store, tenantId }: ControlPlane, options: SyncOptio
   return {
     isOff: options === false,
     onCollision,
+    inlineTenants: rules.inlineTenants,
     readHead: () => readHead(store, tenantId),
     readShared: read,
     readProposed: (change: SyncChange | null) => readProposed(store, tenantId, rules, change),
@@ -75,7 +76,7 @@ export function keepTenants(
 ) {
   const hindrance = syncHindrance((placement) => jobs().migrate().skips(placement));
   const keeper: Keeper = createKeeper({
-    ...{ log, clock, onCollision: sync.onCollision },
+    ...{ log, clock, onCollision: sync.onCollision, inlineTenants: sync.inlineTenants },
     readHead: sync.readHead,
     readShared: sync.readShared,
     use: (tenantId, work) => useStore(tenantId, (store) => work({ tenantId, store })),

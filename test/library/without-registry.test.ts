@@ -324,6 +324,7 @@ describe("options without a registry", () => {
     "nothing at all": [{}, /dataAdapter: is missing.*; databaseIsolation: is missing/],
     "no databases": [{ dataAdapter }, /databaseIsolation: is missing; give it, or getAdapters/],
     "days to undelete": [{ ...base, undeleteDays: 3 }, /undeleteDays: needs the registry; give controlPlane\.database/],
+    "tenants to wait for": [{ ...base, sync: { inlineTenants: 3 } }, /sync\.inlineTenants: needs the registry/],
     "a resolver of domains": [{ ...base, resolveTxt: () => [] }, /resolveTxt: needs the registry/],
     "a key ring for nothing": [{ ...base, controlPlane: { keyRing } }, /controlPlane\.keyRing: is for/],
     "adapters that deliver nothing": [

@@ -132,6 +132,25 @@ describe("a child that is used", () => {
   });
 });
 
+describe("a change", () => {
+  const ids = ["child-004", "child-005", "child-006"];
+  const children = (take: number) => Promise.resolve(ids.slice(0, take));
+
+  it.each([
+    [0, [], 1],
+    [2, ids.slice(0, 2), 1],
+    [3, ids, 0],
+    [undefined, ids, 0],
+  ])("waits for %s children, and leaves the others to a job", async (inlineTenants, served, wishes) => {
+    const kept = keeping({ children, inlineTenants });
+    await estate.own.roles.create(CONTROL_PLANE, { name: "Editor" });
+
+    await kept.keeper.changed();
+
+    expect([[...kept.touched].sort(), kept.wishes()]).toEqual([served, wishes]);
+  });
+});
+
 describe("several processes", () => {
   it("bring one child forward at the same time, and it ends as it should", async () => {
     const house = await estate.child("acme");
