@@ -87,6 +87,9 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
     readAll: (tenantIds: readonly string[]): Promise<ReadonlyMap<string, Placement>> =>
       readPlacements(context, tenantIds),
 
+    /** Waits for somebody else's write about a tenant; whatever became of it, nobody is answered from before it. */
+    writing: forgetting,
+
     /** Another process has changed the tenant: whoever asks from now on is answered from after it. */
     forget: (tenantId: string): void => cache.forget(tenantId),
 

@@ -78,11 +78,11 @@ export function createCustomDomains(controlPlane: ControlPlane, { rules, resolve
     if (!domain || domain.status === "ready" || !method) return domain;
     if (!(await hasTxtRecord(resolveTxt, method.domain, method.record))) return unproved(domain, method);
 
-    await domainProof(store, tenantId, id, method.record)
-      .execute()
+    const proved = domainProof(store, tenantId, id, method.record).execute();
+    await registry
+      .writing(tenantId, proved)
+      .finally(() => owners.forget(domain.domain))
       .catch(rethrow((cause) => domainTaken(domain.domain, cause)));
-    owners.forget(domain.domain);
-    registry.forget(tenantId);
     return await customDomains.get(tenantId, id);
   };
 
