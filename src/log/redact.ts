@@ -47,14 +47,14 @@ function scrub(text: string): string {
 }
 
 /** Booleans, as in `hasPassword: true`, tell nothing. */
-function isSecret(name: unknown, value: unknown): boolean {
+function isSecret(name: string, value: unknown): boolean {
   if (value === undefined || value === null || typeof value === "boolean") return false;
-  return SECRET_NAME.test(
-    String(name)
-      .toLowerCase()
-      .replaceAll(/[-_.\s]/g, ""),
-  );
+  return SECRET_NAME.test(name.toLowerCase().replaceAll(/[-_.\s]/g, ""));
 }
+
+/** What a field is called. An object among the keys of a Map has no name, and may have a `toString` that throws. */
+const nameOf = (key: unknown): string =>
+  typeof key === "object" || typeof key === "function" ? "[object]" : String(key);
 
 /** `above` are the objects around this one, which tells depth and circles. */
 function copy(value: unknown, above: readonly object[]): Json | undefined {
@@ -98,11 +98,12 @@ function isEntries(value: object): value is { entries(): Iterable<[unknown, unkn
 
 function copyFields(entries: readonly (readonly [unknown, unknown])[], above: readonly object[]): Json {
   const fields: { [name: string]: Json } = {};
-  for (const [name, value] of entries.slice(0, ENTRIES_MAX)) {
+  for (const [key, value] of entries.slice(0, ENTRIES_MAX)) {
+    const name = nameOf(key);
     const field = isSecret(name, value) ? REDACTED : copy(value, above);
     // Not a plain assignment, which `__proto__` would turn into something else.
     if (field !== undefined)
-      Object.defineProperty(fields, String(name), { value: field, enumerable: true, configurable: true });
+      Object.defineProperty(fields, name, { value: field, enumerable: true, configurable: true });
   }
   return fields;
 }
@@ -110,7 +111,7 @@ function copyFields(entries: readonly (readonly [unknown, unknown])[], above: re
 /** Header lists come as `["Cookie", "a=b"]`, flat or in pairs: after a secret's name follows the secret. */
 function copyList(values: readonly unknown[], above: readonly object[]): Json {
   const list = values.slice(0, ENTRIES_MAX);
-  const followsName = (index: number) => SECRET_HEADER.test(String(list[index - 1]));
+  const followsName = (index: number) => SECRET_HEADER.test(nameOf(list[index - 1]));
   return list.map((value, index) => (followsName(index) ? REDACTED : (copy(value, above) ?? null)));
 }
 
