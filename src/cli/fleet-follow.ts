@@ -40,7 +40,8 @@ export async function showJob(out: Output, desk: FleetDesk, id: string): Promise
 function print(out: Output, operation: FleetDetail): void {
   const { kind, status, reason, counts, failed_tenants, findings } = operation;
   out.fields({
-    ...{ operation: operation.id, kind, status, ...(reason !== null && { reason }) },
+    ...{ operation: operation.id, kind, ...(kind === "rotate-keys" && { key: operation.target }) },
+    ...{ status, ...(reason !== null && { reason }) },
     ...{ done: counts.done, failed: counts.failed, skipped: counts.skipped, left: counts.left },
     ...(findings && { findings: countsOf(findings.counts) }),
   });
@@ -87,8 +88,8 @@ export function showPlan(out: Output, plan: FleetPlan): void {
 }
 
 /** What comes before anybody's turn. */
-export function showPending(out: Output, pending: readonly string[]): void {
-  if (out.json({ kind: "migrate", dry_run: true, control_plane: pending, waves: null })) return;
+export function showPending(out: Output, kind: string, pending: readonly string[]): void {
+  if (out.json({ kind, dry_run: true, control_plane: pending, waves: null })) return;
   out.line(`first the control plane itself: ${pending.join(", ")}; nothing was changed`);
   out.note("Whose turn comes then can be said when that is done: rowhouse init does it.");
 }

@@ -11,6 +11,7 @@ export function addFleetCommands(root: Command, program: Program): void {
   addMigrate(root, program);
   addSync(root, program);
   addReconcile(root, program);
+  addKeys(root, program);
 }
 
 interface FleetOptions extends ServerOptions {
@@ -94,6 +95,19 @@ function addReconcile(root: Command, program: Program): void {
   );
 }
 
+/** Everybody or nobody: a key that is still needed by somebody who was left out must not look as if it may go. */
+function addKeys(root: Command, program: Program): void {
+  const keys = group(root, "keys", "Replace the key that seals every secret");
+  const rotate = describe(
+    keys.command("rotate"),
+    "Seal every secret with the first key of ENCRYPTION_KEY, so that the keys behind it may go",
+    ["rowhouse keys rotate --dry-run", "rowhouse keys rotate", "rowhouse keys rotate --url https://auth.example.com/"],
+  ).option("--dry-run", "only say whose turn would come");
+  does(withDesk(rotate), program, ({ out }, options: FleetOptions) =>
+    begin(out, options, { kind: "rotate-keys", dry_run: options.dryRun === true }),
+  );
+}
+
 function runKind(out: Output, kind: NewFleetOperation["kind"], options: FleetOptions): Promise<Exit> {
   const { tenant: tenants, all, canary, dryRun = false } = options;
   if (tenants && all) throw wrongUse("tenant_and_all", "--tenant and --all: one of the two");
@@ -106,11 +120,14 @@ function runKind(out: Output, kind: NewFleetOperation["kind"], options: FleetOpt
   return begin(out, options, { kind, ...chosen, dry_run: dryRun });
 }
 
+/** A dry run of these begins nothing; of others it is an operation that only looks. */
+const PLANNED: readonly NewFleetOperation["kind"][] = ["migrate", "rotate-keys"];
+
 async function begin(out: Output, options: FleetOptions, asked: NewFleetOperation): Promise<Exit> {
   const desk = await openDesk(options.url);
   try {
     if (!options.wait && desk.pending) throw wrongUse("no_server", "--no-wait: needs a server that goes on (--url)");
-    if (asked.kind === "migrate" && asked.dry_run) return await plan(out, desk, asked);
+    if (asked.dry_run && PLANNED.includes(asked.kind)) return await plan(out, desk, asked);
     return await followJob(out, desk, await desk.begin(asked), options);
   } finally {
     await desk.close();
@@ -120,7 +137,7 @@ async function begin(out: Output, options: FleetOptions, asked: NewFleetOperatio
 /** A control plane that is behind stays so: a dry run changes nothing. */
 async function plan(out: Output, desk: FleetDesk, asked: NewFleetOperation): Promise<Exit> {
   const { pending = [] } = desk;
-  if (pending.length > 0) showPending(out, pending);
+  if (pending.length > 0) showPending(out, asked.kind, pending);
   else showPlan(out, await desk.plan(asked));
   return EXIT.done;
 }

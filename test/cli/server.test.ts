@@ -1,7 +1,10 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFile } from "../../src/db/native.ts";
+import { parseKeyRing } from "../../src/db/seal.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { rowhouse } from "./program.ts";
 
@@ -107,6 +110,24 @@ describe("beside a running server", { timeout: PATIENCE_MS }, () => {
     expect(listed.stdout).toMatch(/\tsync-verify\tdone\t1\t0\t0\t/);
   });
 
+  it("lets the server seal everything anew, and tells that a deleted tenant still needs the old keys (3)", async () => {
+    const plan = await json("keys", "rotate", "--dry-run", "--url", server.issuer);
+    expect(plan).toMatchObject({ code: 0, value: { kind: "rotate-keys", dry_run: true, count: 3 } });
+    expect(await json("tenants", "delete", "globex")).toMatchObject({ code: 0 });
+
+    const rotated = await rowhouse(["keys", "rotate", "--url", server.issuer], here());
+
+    expect(rotated.stdout).toMatch(/^kind\trotate-keys\nkey\t[0-9a-f]{8}\nstatus\tdone\ndone\t3\nfailed\t0\n/m);
+    expect(rotated.stdout).toMatch(/^key_deleted_tenant\tglobex\tglobex\tleft\tmay come back until /m);
+    expect(rotated.code).toBe(3);
+    expect(await json("tenants", "undelete", "globex")).toMatchObject({ code: 0 });
+    const again = await json("keys", "rotate", "--url", server.issuer);
+    expect(again).toMatchObject({ code: 0, value: { status: "done", counts: { done: 3 }, findings: { items: [] } } });
+    const begun = await json("keys", "rotate", "--no-wait", "--url", server.issuer);
+    expect(begun).toMatchObject({ code: 0, value: { kind: "rotate-keys" } });
+    await operationOver(begun.value.id);
+  });
+
   it("shows how both are", async () => {
     expect(await json("status")).toMatchObject({
       code: 0,
@@ -120,10 +141,41 @@ describe("beside a running server", { timeout: PATIENCE_MS }, () => {
 });
 
 describe("without a server", { timeout: PATIENCE_MS }, () => {
-  it("migrates what is behind, and tells that one has failed (3)", async () => {
-    const database = await json("tenants", "show", "globex");
+  let databaseOfGlobex: string;
+  beforeAll(async () => {
+    databaseOfGlobex = (await json("tenants", "show", "globex")).value.database.name;
     await server.stop();
-    await fallBehind(database.value.database.name);
+  }, PATIENCE_MS);
+
+  it("seals everything with a new key, after which the old one may go", async () => {
+    const keyFile = join(server.directory, "encryption.key");
+    const old = readFileSync(keyFile, "utf8").trim();
+    const fresh = randomBytes(32).toString("base64");
+    writeFileSync(keyFile, `${fresh},${old}\n`);
+    const plan = await json("keys", "rotate", "--dry-run");
+    expect(plan).toMatchObject({ code: 0, value: { kind: "rotate-keys", dry_run: true, count: 3 } });
+    const unattended = await json("keys", "rotate", "--no-wait");
+    expect(unattended).toMatchObject({ code: 2, stderr: expect.stringContaining("--no-wait: needs a server") });
+
+    const { code, stdout } = await rowhouse(["keys", "rotate"], here());
+
+    expect(stdout).toContain(`\nkey\t${parseKeyRing(fresh).currentId}\nstatus\tdone\ndone\t3\nfailed\t0\n`);
+    const older = `key ${parseKeyRing(old).currentId}`;
+    for (const tenant of ["acme", "control_plane", "globex"]) {
+      expect(stdout).toMatch(new RegExp(`^key_older\t${tenant}\t${older}\trepaired\t\\d+ values?$`, "m"));
+    }
+    expect(code).toBe(0);
+    for (const key of [old, fresh]) expect(stdout).not.toContain(key);
+    writeFileSync(keyFile, `${fresh}\n`);
+    expect(await json("keys", "rotate")).toMatchObject({ code: 0, value: { findings: { items: [] } } });
+
+    writeFileSync(keyFile, `${old}\n`);
+    expect(await json("keys", "rotate")).toMatchObject({ code: 2, stderr: expect.stringContaining("encryption_key") });
+    writeFileSync(keyFile, `${fresh}\n`);
+  });
+
+  it("migrates what is behind, and tells that one has failed (3)", async () => {
+    await fallBehind(databaseOfGlobex);
     expect(await json("status")).toMatchObject({ code: 0, value: { processes: [], behind: 2 } });
 
     const plan = await json("migrate", "--dry-run", "--canary", "acme");
@@ -151,6 +203,11 @@ describe("without a server", { timeout: PATIENCE_MS }, () => {
     });
   });
 });
+
+/** Waits until an operation on many tenants has ended. */
+async function operationOver(id: string): Promise<void> {
+  while ((await json("operations", "show", id)).value.status === "running") await sleep(200);
+}
 
 /** As after an upgrade, with one database that cannot be opened. */
 async function fallBehind(broken: string): Promise<void> {

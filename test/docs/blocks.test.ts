@@ -29,6 +29,7 @@ const SCENES: Readonly<Record<string, TerminalOptions>> = {
   "docs/sms.md": running("acme"),
   "docs/management-api.md": running("acme"),
   "docs/reconcile.md": running("acme"),
+  "docs/runbooks/rotating-the-encryption-key.md": running("acme", "beta"),
   "docs/runbooks/rolling-out-a-migration.md": running("acme"),
   "docs/runbooks/stuck-operation.md": running("acme"),
   "docs/sync.md": alsoGiven(

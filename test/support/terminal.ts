@@ -28,7 +28,7 @@ const MARK = "\u001e";
 
 /**
  * Types commands into one shell, in a directory like a fresh clone, and ends what they have started. `npm ci` is what this
- * checkout has done already, `npm test` and the like have to exist, and `npm start` runs behind, on a port of its own.
+ * checkout has done already, `npm test` and the like have to exist, and `npm start` runs behind, on a port of its own; it is what systemd restarts.
  */
 export async function typeAll(examples: readonly Example[], options: TerminalOptions = {}): Promise<readonly Typed[]> {
   const directory = cloneLike();
@@ -83,6 +83,15 @@ curl() {
   esac
   command curl "$@" 2>/dev/null
 }
+# What a package puts on the path.
+rowhouse() { PORT=$TEST_PORT node --import tsx src/cli/main.ts "$@"; }
+# Ends the service, and starts it anew on the same data.
+systemctl() {
+  [ "$1 $2" = 'restart rowhouse' ] || return 1
+  kill "$service" && wait "$service"
+  rm answer
+  npm start > /dev/null
+}
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 npm() {
   case "$1" in
@@ -90,9 +99,10 @@ npm() {
     start)
       [ -s answer ] && return 0
       PORT=$TEST_PORT node --import tsx src/server.ts > start.log 2>&1 &
+      service=$!
       for _ in $(seq 1 900); do
         curl -sf "http://127.0.0.1:$TEST_PORT/healthz" > answer && [ -s data/first-login.txt ] && break
-        kill -0 $! 2>/dev/null || break
+        kill -0 "$service" 2>/dev/null || break
         sleep 0.1
       done
       # At a terminal the first start shows the login, where otherwise only the URL is.
