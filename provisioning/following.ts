@@ -131,18 +131,19 @@ function createFollower(options: Omit<FollowingOptions, "log">) {
       changes = await processes.changesAfter(heard);
     }
     await tell();
-    heardAt = clock();
   };
 
   const turn = async () => {
-    const beganMs = clock().getTime();
+    const began = clock();
     try {
       await hearAll();
     } catch (error) {
       outage.missed(error);
       throw error;
     }
-    outage.heard(beganMs);
+    // What was changed while it went on, it may not have seen.
+    heardAt = began;
+    outage.heard(began.getTime());
   };
 
   return {
