@@ -106,7 +106,10 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
     {
       title: "Since the changes of others were heard",
       unit: "s",
-      series: [[`rowhouse_changes_followed_age_seconds{${HOLDS}}`, "{{instance}}"]],
+      series: [
+        [`rowhouse_changes_followed_age_seconds{${HOLDS}}`, "{{instance}}"],
+        [shared("rowhouse_control_plane_away_seconds"), "control plane away"],
+      ],
     },
     {
       title: "Processes, and whether the control plane answers",

@@ -24,6 +24,7 @@ export interface Levels {
   readonly poolPlaces: number;
   readonly outboxTenants: number;
   readonly followedAgeSeconds: number;
+  readonly awaySeconds: number;
 }
 
 /** How many there are of a kind, in a state. */
@@ -164,6 +165,7 @@ function showLevels({ pool, poolPlaces, ...levels }: Levels, gauges: Gauges, cou
   become(counters.rowhouse_pool_refused_total, pool.refused);
   gauges.rowhouse_outbox_tenants_pending.set(levels.outboxTenants);
   gauges.rowhouse_changes_followed_age_seconds.set(levels.followedAgeSeconds);
+  gauges.rowhouse_control_plane_away_seconds.set(levels.awaySeconds);
 }
 
 /** The pool has counted itself. */

@@ -90,7 +90,12 @@ export const METRICS = {
   rowhouse_processes: { type: "gauge", help: "Processes that are registered at the control plane.", aggregator: "max" },
   rowhouse_changes_followed_age_seconds: {
     type: "gauge",
-    help: "Seconds since this process last heard what others have changed. Above ten /readyz fails.",
+    help: "Seconds since this process last heard what others have changed. Above ten /readyz fails, or is degraded.",
+    aggregator: "max",
+  },
+  rowhouse_control_plane_away_seconds: {
+    type: "gauge",
+    help: "Seconds since the control plane's database can no longer be reached; 0 while it can. After an hour nobody is served any more.",
     aggregator: "max",
   },
   rowhouse_registry_up: {

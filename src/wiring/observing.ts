@@ -58,18 +58,21 @@ interface Watched {
 }
 
 /** What metrics are read from. The control plane is asked once in some seconds, however many ask. */
-export function sourcesOf({ database, tenantId }: ControlPlane, watched: Watched): Sources {
+export function sourcesOf({ database, tenantId, outage }: ControlPlane, watched: Watched): Sources {
   const { pool, poolPlaces, outboxTenants, heardAt, sharedVersion, clock } = watched;
   let kept: { readonly untilMs: number; readonly answer: Promise<Census | null> } | undefined;
   // Nobody knows the numbers then, which is what null says; the metric rowhouse_registry_up shows it.
   const count = () => within(CENSUS_PATIENCE_MS, readCensus(database, tenantId, sharedVersion())).catch(() => null);
+
+  const secondsSince = (date: Date) => Math.max(0, (clock().getTime() - date.getTime()) / 1_000);
 
   return {
     levels: () => ({
       pool: pool.stats(),
       poolPlaces,
       outboxTenants: outboxTenants(),
-      followedAgeSeconds: Math.max(0, (clock().getTime() - heardAt().getTime()) / 1_000),
+      followedAgeSeconds: secondsSince(heardAt()),
+      awaySeconds: secondsSince(outage.since() ?? clock()),
     }),
 
     census() {

@@ -14,19 +14,23 @@ const HEARD_MAX_MS = 10_000;
 
 /**
  * Whether this process can serve: the control plane answers, its schema is the one of this code, and the work in the
- * background, which hears what other processes change, is alive.
+ * background, which hears what other processes change, is alive. While the control plane is away, for as long as people
+ * can sign in from what is known: a balancer that took every process away would end what goes on.
  */
 export function createReadiness(
-  { database }: Pick<ControlPlane, "database">,
+  { database, outage }: Pick<ControlPlane, "database" | "outage">,
   { heardAt, clock }: { readonly heardAt: () => Date; readonly clock: Clock },
 ): () => Promise<Readiness> {
   let kept: { readonly untilMs: number; readonly answer: Promise<Readiness> } | undefined;
 
   const look = async (): Promise<Readiness> => {
-    const schema = await schemaOf(database);
-    const isHearing = clock().getTime() - heardAt().getTime() <= HEARD_MAX_MS;
+    // Nobody waits for a server that does not answer.
+    const schema = outage.since() ? UNREACHABLE : await schemaOf({ database, outage });
+    const nowMs = clock().getTime();
+    if (outage.since()) return { status: outage.covers(nowMs) ? "degraded" : "unavailable", checks: IN_OUTAGE };
+    const isHearing = nowMs - heardAt().getTime() <= HEARD_MAX_MS;
     const checks = { ...schema, background: isHearing ? "ok" : "stalled" };
-    return { isReady: Object.values(checks).every((check) => check === "ok"), checks };
+    return { status: Object.values(checks).every((check) => check === "ok") ? "ok" : "unavailable", checks };
   };
 
   return () => {
@@ -36,8 +40,11 @@ export function createReadiness(
   };
 }
 
+const UNREACHABLE = { control_plane: "unreachable", migrations: "unknown" };
+const IN_OUTAGE = { ...UNREACHABLE, background: "waiting" };
+
 /** One statement tells both. Why the control plane does not answer is for the log, not for strangers. */
-async function schemaOf(database: ControlPlane["database"]) {
+async function schemaOf({ database, outage }: Pick<ControlPlane, "database" | "outage">) {
   try {
     const pending = await within(PATIENCE_MS, pendingMigrations(database, CONTROL_PLANE_SETS));
     if (pending === null) return { control_plane: "slow", migrations: "unknown" };
@@ -46,6 +53,7 @@ async function schemaOf(database: ControlPlane["database"]) {
     const isOurs = error instanceof PlatformError;
     if (isOurs && error.reason === "schema_too_new") return { control_plane: "ok", migrations: "too_new" };
     if (isOurs && error.reason === "migration_changed") return { control_plane: "ok", migrations: "changed" };
-    return { control_plane: "unreachable", migrations: "unknown" };
+    outage.missed(error);
+    return UNREACHABLE;
   }
 }
