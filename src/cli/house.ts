@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import type { Command } from "commander";
+import * as z from "zod";
 import type { Config } from "../config.ts";
 import { PlatformError } from "../domain/errors.ts";
 import type { FleetOperation } from "../http/operations/fleet-schemas.ts";
 import { createApi } from "./api.ts";
 import { type CommonOptions, describe, does, type Program, type ServerOptions, withServer } from "./command.ts";
+import { EXIT, type Exit } from "./failures.ts";
 import { openHouse, requireAlone, visited } from "./offline.ts";
 import type { Output } from "./output.ts";
 import { givenUrl, serverOf, serviceSettings } from "./settings.ts";
@@ -34,8 +36,9 @@ export function addHouseCommands(root: Command, program: Program): void {
   ]);
   does(withServer(status), program, async ({ out }, { url }: ServerOptions) => {
     const given = givenUrl(url);
-    if (given === undefined) await showDatabase(out, serviceSettings());
-    else await showServer(out, given);
+    if (given !== undefined) return await showServer(out, given);
+    await showDatabase(out, serviceSettings());
+    return EXIT.done;
   });
 }
 
@@ -92,13 +95,19 @@ async function showDatabase(out: Output, config: Config): Promise<void> {
   out.fields(fields, status);
 }
 
-/** What a server says of itself to everybody, and to those it knows. */
-async function showServer(out: Output, url: string): Promise<void> {
-  const health = await probe(url);
+/** What a server says of itself to everybody, and to those it knows. One that is not well is asked for no more. */
+async function showServer(out: Output, url: string): Promise<Exit> {
+  const { status: server, checks } = await readinessOf(url);
+  const shown = { url, server, ...checks };
+  if (server !== "ok") {
+    out.fields(shown, { url, server, checks });
+    return server === "degraded" ? EXIT.partial : EXIT.failed;
+  }
   const api = apiFor(url);
   if (!api) {
     out.note("Without a token or a client (ROWHOUSE_TOKEN, ROWHOUSE_CLIENT_ID) a server says no more.");
-    return out.fields({ url, server: health }, { url, server: health });
+    out.fields(shown, { url, server, checks });
+    return EXIT.done;
   }
   const query = { take: 100 };
   const [tenants, { operations }] = await Promise.all([
@@ -109,10 +118,11 @@ async function showServer(out: Output, url: string): Promise<void> {
   for (const { state } of tenants) states[state] = (states[state] ?? 0) + 1;
   const jobs = operations.filter(({ status }) => status === "running").map(({ kind }) => kind);
   const fields = {
-    ...{ url, server: health, tenants: countsOf(states) },
+    ...{ ...shown, tenants: countsOf(states) },
     "on many tenants": jobs.length === 0 ? "none running" : `${jobs.join(", ")} running`,
   };
-  out.fields(fields, { url, server: health, tenants: states, jobs });
+  out.fields(fields, { url, server, checks, tenants: states, jobs });
+  return EXIT.done;
 }
 
 function apiFor(url: string) {
@@ -124,14 +134,21 @@ function apiFor(url: string) {
   }
 }
 
-async function probe(url: string): Promise<string> {
-  const answer = await fetch(new URL("/healthz", url), { signal: AbortSignal.timeout(PROBE_MS) }).catch(
-    (cause: unknown) => {
-      throw new PlatformError("unavailable", "no_answer", `No server answers at ${url}`, { cause });
-    },
-  );
-  if (answer.ok) return "ok";
-  throw new PlatformError("unavailable", "not_well", `The server at ${url} answers ${answer.status} to /healthz`);
+/** What `/readyz` answers; see `src/http/front/probes.ts`. */
+const Readiness = z.object({
+  status: z.enum(["ok", "degraded", "unavailable"]),
+  checks: z.record(z.string(), z.string()),
+});
+
+async function readinessOf(url: string): Promise<z.infer<typeof Readiness>> {
+  const init = { signal: AbortSignal.timeout(PROBE_MS) };
+  const answer = await fetch(new URL("/readyz", url), init).catch((cause: unknown) => {
+    throw new PlatformError("unavailable", "no_answer", `No server answers at ${url}`, { cause });
+  });
+  const { success, data } = Readiness.safeParse(await answer.json().catch(() => null));
+  if (success) return data;
+  const message = `What is at ${url} answers ${answer.status} to /readyz, and is no Rowhouse`;
+  throw new PlatformError("unavailable", "not_well", message);
 }
 
 function countsOf(counts: Readonly<Record<string, number>>): string {

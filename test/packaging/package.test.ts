@@ -70,6 +70,24 @@ it("runs the program of which the README shows the middle, without a compiler", 
   expect((await once(child, "exit"))[0]).toBe(0);
 }, 180_000);
 
+it("brings the command rowhouse: it serves, makes a tenant, and says how the house is", async () => {
+  const port = String(await freePort());
+  const env = { PATH: process.env.PATH, PORT: port, DATA_DIR: join(project, "house-data") };
+  const rowhouse = join(project, "node_modules/.bin/rowhouse");
+  const ask = async (...args: string[]) => (await run(rowhouse, args, { cwd: project, env })).stdout;
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+
+  expect(await ask("--version")).toBe(`${version}\n`);
+  const child = spawn(rowhouse, ["start"], { cwd: project, env, stdio: ["ignore", "pipe", "pipe"] });
+  await ready("rowhouse start", Number(port), child, collect(child));
+
+  expect(JSON.parse(await ask("tenants", "create", "acme", "--json"))).toMatchObject({ id: "acme", state: "ready" });
+  const status = JSON.parse(await ask("status", "--url", `http://localhost:${port}/`, "--json"));
+  expect(status).toMatchObject({ server: "ok", tenants: { ready: 2 } });
+  child.kill("SIGTERM");
+  expect((await once(child, "exit"))[0]).toBe(0);
+}, 180_000);
+
 it("shows in the README what the program has", () => {
   const shown = blocksOf("README.md").find(({ info }) => info === "ts")?.text ?? "";
   const program = readFileSync("examples/multi-tenant.ts", "utf8");
