@@ -105,7 +105,7 @@ function __rowhouse_at
     string match -q -- '-*' $word; and continue
     contains -- (string join ' ' $place $word) ${places.flatMap(({ path }) => (path ? quoted(path) : [])).join(" ")}; and set -a place $word
   end
-  test (string join ' ' $place) = (string join ' ' $argv)
+  test "$place" = "$argv"
 end
 ${lines.join("\n")}
 `;

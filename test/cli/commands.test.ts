@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,9 @@ import { rowhouse, within } from "./program.ts";
 
 /** The real program is a process of its own, and loads all of itself on a machine that is busy with other tests. */
 const PATIENCE_MS = 300_000;
+
+/** Shells are not everybody's; CI installs them. */
+const isMissing = (shell: string) => !process.env.CI && spawnSync(shell, ["--version"]).error !== undefined;
 
 const root = createProgram({ process, end: () => {} });
 const directory = mkdtempSync(join(tmpdir(), "rowhouse-cli-"));
@@ -147,6 +150,30 @@ describe("completion", () => {
     expect(complete("rowhouse", "completion", "")).toMatch(/^bash zsh fish/);
     // What stands on the line is looked at, and never run.
     expect(complete("rowhouse", "$(touch /tmp/ran)", "mig")).toBe("migrate");
+  });
+
+  it.skipIf(isMissing("fish"))("of fish knows the same", async () => {
+    const script = join(directory, "rowhouse.fish");
+    writeFileSync(script, (await within(["completion", "fish"])).stdout);
+    const complete = (line: string) =>
+      execFileSync("fish", ["--no-config", "-c", 'source $argv[1]; complete -C "$argv[2]"', script, line])
+        .toString()
+        .split("\n")
+        .map((found) => found.split("\t")[0])
+        .filter((word) => word !== "");
+
+    expect(complete("rowhouse oper")).toEqual(["operations"]);
+    expect(complete("rowhouse tenants s")).toEqual(["show", "suspend"]);
+    expect(complete("rowhouse --version tenants sus")).toEqual(["suspend"]);
+    expect(complete("rowhouse tenants create acme --na")).toEqual(["--name"]);
+    expect(complete("rowhouse completion ")).toEqual(expect.arrayContaining(["bash", "fish", "zsh"]));
+  });
+
+  it.skipIf(isMissing("zsh"))("of zsh is understood by zsh", async () => {
+    const script = join(directory, "_rowhouse");
+    writeFileSync(script, (await within(["completion", "zsh"])).stdout);
+
+    expect(() => execFileSync("zsh", ["-f", "-n", script], { stdio: "pipe" })).not.toThrow();
   });
 
   it.each(["zsh", "fish"])("of %s names every command", async (shell) => {
