@@ -39,8 +39,17 @@ export interface Placement {
   readonly updatedAt: string;
 }
 
+/** A placement without its location: what can be read without the key that seals that. */
+export type Standing = Omit<Placement, "location">;
+
 /** A row as code sees it. Throws `internal` (`unseal_failed`) when the key of its secret is not in the ring. */
-export function toPlacement(keyRing: KeyRing, row: Selectable<PlacementRow>): Placement {
+export const toPlacement = (keyRing: KeyRing, row: Selectable<PlacementRow>): Placement => ({
+  ...toStanding(row),
+  location: locationOf(keyRing, row),
+});
+
+/** The same without its location. */
+export function toStanding(row: Selectable<PlacementRow>): Standing {
   return {
     tenantId: row.tenant_id,
     state: row.state,
@@ -49,7 +58,6 @@ export function toPlacement(keyRing: KeyRing, row: Selectable<PlacementRow>): Pl
     provider: row.provider,
     place: placeOf(row),
     database: DatabaseName.parse(row.database),
-    location: locationOf(keyRing, row),
     nonce: row.nonce,
     schemaVersion: row.schema_version,
     epoch: row.epoch,

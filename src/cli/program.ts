@@ -7,6 +7,7 @@ import { addFleetCommands } from "./fleet.ts";
 import { addHouseCommands } from "./house.ts";
 import { addOpenApi } from "./openapi.ts";
 import { addOperations } from "./operations.ts";
+import { addResolve } from "./resolve.ts";
 import { addTenants } from "./tenants.ts";
 
 /** Runs the command that the arguments name, and answers the exit code. */
@@ -52,6 +53,7 @@ export function createProgram(program: Program): Command {
   addTenants(root, program);
   addFleetCommands(root, program);
   addOperations(root, program);
+  addResolve(root, program);
   addOpenApi(root, program);
   addCompletion(root, program);
   return root;

@@ -57,6 +57,27 @@ export function createCustomDomains(store: Store): CustomDomainsAdapter {
   };
 }
 
+/** Every tenant's claim of a domain, the proved one first; claims whose time is over are none. */
+export async function claimsOf(
+  store: Store,
+  domain: string,
+): Promise<(CustomDomain & { readonly tenant_id: string })[]> {
+  const rows = await store.db
+    .selectFrom(customDomains.table)
+    .select(["tenant_id", ...storedColumns(customDomains)])
+    .where("domain", "=", domain.toLowerCase())
+    .orderBy(sql`status = 'ready'`, "desc")
+    .orderBy("tenant_id")
+    .limit(CLAIMS_MAX)
+    .execute();
+  return rows
+    .map((row) => ({ ...decoded(store, customDomains, row.tenant_id, row), tenant_id: row.tenant_id }))
+    .filter((claim) => isLiveDomain(store, claim));
+}
+
+/** Whoever asks wants to know who is in the way; more than this is somebody's joke. */
+const CLAIMS_MAX = 20;
+
 /** What a claim says besides Auth0's words: until when it can be proved, or since when it is. */
 export type Verification = NonNullable<CustomDomain["verification"]> & {
   readonly expires_at?: string;

@@ -22,8 +22,11 @@ export type HostMatch =
   | { readonly kind: "tenant"; readonly tenantId: string }
   | { readonly kind: "nobody" }
   | { readonly kind: "foreign"; readonly name: string }
-  | { readonly kind: "unknown" }
+  | { readonly kind: "unknown"; readonly why: NobodysName }
   | { readonly kind: "malformed" };
+
+/** A reserved label; a name of ours or below one that is no tenant's; one that can be no domain. */
+export type NobodysName = "reserved" | "ours" | "no_domain";
 
 /**
  * Whom a `Host` header (RFC 9110, section 7.2) addresses. Upper case, a trailing dot and the port make no difference.
@@ -35,9 +38,12 @@ export function matchHost(header: string, rules: HostRules): HostMatch {
   if (name === withoutTrailingDot(rules.issuer.hostname)) return { kind: "control-plane" };
 
   const label = labelBelow(rules.baseDomain, name);
-  if (label === null) return canBeClaimed(name, rules) ? { kind: "foreign", name } : { kind: "unknown" };
+  if (label === null) {
+    if (isOurs(name, rules)) return { kind: "unknown", why: "ours" };
+    return isDomain(name) ? { kind: "foreign", name } : { kind: "unknown", why: "no_domain" };
+  }
   // The control plane has one host, the issuer's: its id as a label is no second door.
-  if (isReserved(label, rules) || label === rules.controlPlaneTenantId) return { kind: "unknown" };
+  if (isReserved(label, rules) || label === rules.controlPlaneTenantId) return { kind: "unknown", why: "reserved" };
   return TenantId.safeParse(label).success ? { kind: "tenant", tenantId: label } : { kind: "nobody" };
 }
 
@@ -68,9 +74,13 @@ export function originOf(tenantId: string, rules: HostRules, domain?: string): U
 }
 
 /** Whether a tenant may have the name for its own: not an address, and neither ours nor below ours. */
-export function canBeClaimed(name: string, { issuer, baseDomain }: HostRules): boolean {
+export const canBeClaimed = (name: string, rules: HostRules): boolean => isDomain(name) && !isOurs(name, rules);
+
+const isDomain = (name: string) => DomainName.safeParse(name).success;
+
+function isOurs(name: string, { issuer, baseDomain }: HostRules): boolean {
   const ours = [issuer.hostname, ...(baseDomain === undefined ? [] : [baseDomain])].map(withoutTrailingDot);
-  return DomainName.safeParse(name).success && !ours.some((own) => name === own || name.endsWith(`.${own}`));
+  return ours.some((own) => name === own || name.endsWith(`.${own}`));
 }
 
 // RFC 1035, section 2.3.4.

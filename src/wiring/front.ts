@@ -17,11 +17,11 @@ import { createTenantsRouter } from "../http/tenants/router.ts";
 import type { TenantsService } from "../http/tenants/service.ts";
 import type { Logger } from "../log/logger.ts";
 import { refuseCode } from "../tenancy/code-hooks.ts";
-import type { HostRules } from "../tenancy/hosts.ts";
 import { soundPasswordResets } from "../tenancy/password-resets.ts";
 import { keepPatchKeys } from "../tenancy/patch-keys.ts";
 import { protectSynced, requireChangeable } from "../tenancy/protect-synced.ts";
 import { requireBoundTenant } from "../tenancy/router.ts";
+import { hostRules } from "./host-rules.ts";
 import type { Mailing } from "./mail.ts";
 import { packageVersion } from "./version.ts";
 
@@ -122,10 +122,3 @@ export const extensionsOver = ({ tenants, operations, fleet }: Services) => [
   { path: "/tenants", router: createTenantsRouter(tenants, operations, fleet) },
   { path: "/operations", router: createOperationsRouter(operations, fleet) },
 ];
-
-export const hostRules = (config: Config, { subdomains }: Additions): HostRules & Additions["subdomains"] => ({
-  ...subdomains,
-  issuer: new URL(config.ISSUER),
-  baseDomain: config.BASE_DOMAIN,
-  controlPlaneTenantId: config.CONTROL_PLANE_TENANT_ID,
-});

@@ -7,6 +7,7 @@ import type { Clock } from "../domain/clock.ts";
 import { isMember } from "../entities/user-organizations.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { Lookups } from "./front.ts";
+import { placementView } from "./host-rules.ts";
 
 /** What the front's guard looks up: placements, key owners, memberships and client grants. */
 export function createLookups(controlPlane: ControlPlane, data: DataAdapters, clock: Clock) {
@@ -26,9 +27,7 @@ export function createLookups(controlPlane: ControlPlane, data: DataAdapters, cl
     placements: {
       async get(id) {
         const placement = await registry.get(id);
-        if (!placement) return null;
-        const { state, incarnationAt, organizationId, domains } = placement;
-        return { state, began: new Date(incarnationAt), organizationId, domains };
+        return placement && placementView(placement);
       },
       ofOrganization: (organizationId) => owners.get(organizationId),
     },

@@ -45,8 +45,9 @@ import { createLending, type Inheritance, requireInheritance } from "./fallback.
 import { firstLoginText, writeFirstLogin } from "./first-login.ts";
 import { createFleetJobs } from "./fleet-jobs.ts";
 import { createFleetOperations, type FleetOperations } from "./fleet-operations.ts";
-import { type Additions, type Behind, frontOver, hostRules } from "./front.ts";
+import { type Additions, type Behind, frontOver } from "./front.ts";
 import { createLookups } from "./guarding.ts";
+import { hostRules } from "./host-rules.ts";
 import { knownInOutages } from "./last-known.ts";
 import { mailingOver } from "./mail.ts";
 import { countedOutbox, measuredProviders, sourcesOf } from "./observing.ts";

@@ -9,7 +9,9 @@ const rules = {
 const controlPlane: HostMatch = { kind: "control-plane" };
 const acme: HostMatch = { kind: "tenant", tenantId: "acme" };
 const nobody: HostMatch = { kind: "nobody" };
-const unknown: HostMatch = { kind: "unknown" };
+const reserved: HostMatch = { kind: "unknown", why: "reserved" };
+const ours: HostMatch = { kind: "unknown", why: "ours" };
+const noDomain: HostMatch = { kind: "unknown", why: "no_domain" };
 const foreign = (name: string): HostMatch => ({ kind: "foreign", name });
 const malformed: HostMatch = { kind: "malformed" };
 
@@ -25,23 +27,23 @@ describe("matchHost", () => {
     ["ACME.LOCALHOST", acme, "a tenant in upper case"],
     ["acme.localhost.", acme, "a tenant with a trailing dot"],
     ["acme.localhost.:3000", acme, "a trailing dot before the port"],
-    ["a.acme.localhost", unknown, "a nested label"],
+    ["a.acme.localhost", ours, "a nested label"],
     ["acme.localhost.evil.com", foreign("acme.localhost.evil.com"), "our name in front of a foreign one"],
-    ["acmelocalhost", unknown, "a look-alike without the dot"],
+    ["acmelocalhost", noDomain, "a look-alike without the dot"],
     ["acme.notlocalhost", foreign("acme.notlocalhost"), "a look-alike suffix"],
     ["example.com", foreign("example.com"), "a foreign host"],
     ["Login.Example.COM.:8080", foreign("login.example.com"), "the same in upper case, with a trailing dot and a port"],
     ["xn--mnchen-3ya.example", foreign("xn--mnchen-3ya.example"), "an internationalised domain, as browsers send it"],
-    ["xn--0.example", unknown, "what only looks like one"],
-    ["login_page.example.com", unknown, "an underscore in a foreign host"],
-    ["example", unknown, "a foreign host of one label"],
-    ["www.localhost", unknown, "a reserved label"],
-    ["admin.localhost", unknown, "another reserved label"],
-    ["main.localhost", unknown, "the control plane's id as a label"],
-    ["127.0.0.1", unknown, "an IPv4 address"],
-    ["127.0.0.1:3000", unknown, "an IPv4 address with a port"],
-    ["[::1]", unknown, "an IPv6 address"],
-    ["[::1]:3000", unknown, "an IPv6 address with a port"],
+    ["xn--0.example", noDomain, "what only looks like one"],
+    ["login_page.example.com", noDomain, "an underscore in a foreign host"],
+    ["example", noDomain, "a foreign host of one label"],
+    ["www.localhost", reserved, "a reserved label"],
+    ["admin.localhost", reserved, "another reserved label"],
+    ["main.localhost", reserved, "the control plane's id as a label"],
+    ["127.0.0.1", noDomain, "an IPv4 address"],
+    ["127.0.0.1:3000", noDomain, "an IPv4 address with a port"],
+    ["[::1]", noDomain, "an IPv6 address"],
+    ["[::1]:3000", noDomain, "an IPv6 address with a port"],
     ["xn--mnchen-3ya.localhost", nobody, "an internationalised label: tenant ids have no double dash"],
     ["control_plane.localhost", nobody, "an underscore"],
     ["a.localhost", nobody, "a label that is too short for a tenant"],
@@ -69,7 +71,7 @@ describe("matchHost", () => {
     const alone = { ...rules, baseDomain: undefined };
 
     expect(matchHost("localhost", alone)).toEqual(controlPlane);
-    expect(matchHost("acme.localhost", alone)).toEqual(unknown);
+    expect(matchHost("acme.localhost", alone)).toEqual(ours);
     expect(matchHost("acme.example", alone)).toEqual(foreign("acme.example"));
   });
 
@@ -77,8 +79,8 @@ describe("matchHost", () => {
     const elsewhere = { ...rules, issuer: new URL("https://cp.auth.example.com/"), baseDomain: "Auth.Example.com." };
 
     expect(matchHost("cp.auth.example.com", elsewhere)).toEqual(controlPlane);
-    expect(matchHost("auth.example.com", elsewhere)).toEqual(unknown);
-    expect(matchHost("x.cp.auth.example.com", elsewhere)).toEqual(unknown);
+    expect(matchHost("auth.example.com", elsewhere)).toEqual(ours);
+    expect(matchHost("x.cp.auth.example.com", elsewhere)).toEqual(ours);
     expect(matchHost("example.com", elsewhere)).toEqual(foreign("example.com"));
     expect(matchHost("acme.auth.example.com", elsewhere)).toEqual(acme);
   });
@@ -87,7 +89,7 @@ describe("matchHost", () => {
     const address = { ...rules, issuer: new URL("http://127.0.0.1:3000/"), baseDomain: "0.0.1" };
 
     expect(matchHost("127.0.0.1", address)).toEqual(controlPlane);
-    expect(matchHost("128.0.0.1", address)).toEqual(unknown);
+    expect(matchHost("128.0.0.1", address)).toEqual(ours);
   });
 });
 

@@ -18,7 +18,7 @@ export interface Refusal {
  * RFC 6749 (section 5.2) with CORS headers for OAuth clients. 503 carries `Retry-After`, 401 a challenge.
  */
 export function refuse(c: Exchange, refusal: PlatformError | Refusal): Response {
-  const { status, error, errorCode, message } = refusal instanceof Error ? described(refusal) : refusal;
+  const { status, error, errorCode, message } = describedRefusal(refusal);
   const body = { statusCode: status, error, message, errorCode };
   const path = c.get("draft").path;
   const headers = statusHeaders(status);
@@ -29,9 +29,9 @@ export function refuse(c: Exchange, refusal: PlatformError | Refusal): Response 
 
 const RETRY_AFTER_SECONDS = 1;
 
-function described(error: PlatformError): Refusal {
-  return { ...errorBody(error), status: error.status };
-}
+/** What a refusal tells, whichever shape it will have. */
+export const describedRefusal = (refusal: PlatformError | Refusal): Refusal =>
+  refusal instanceof Error ? { ...errorBody(refusal), status: refusal.status } : refusal;
 
 type Body = Omit<Refusal, "status"> & { readonly statusCode: number };
 

@@ -1,4 +1,4 @@
-import type { Middleware } from "./exchange.ts";
+import type { Addressed, Draft, Middleware } from "./exchange.ts";
 import { isLoginPage, isPage } from "./routes.ts";
 
 /**
@@ -8,15 +8,24 @@ import { isLoginPage, isPage } from "./routes.ts";
  */
 export function canonicalHost(): Middleware {
   return async (c, next) => {
-    const { method, path, url } = c.get("draft");
-    const { origin } = c.get("host");
-    if (c.get("hostName") === origin.hostname || method === "OPTIONS" || !isPage(path)) return await next();
-    const target = new URL(origin);
-    target.pathname = url.pathname;
-    target.search = url.search;
-    const status = method === "POST" && isLoginPage(path) ? 303 : 307;
-    return new Response(null, { status, headers: { location: target.href, ...HEADERS } });
+    const redirection = redirectionFrom(c.get("hostName"), c.get("host"), c.get("draft"));
+    if (redirection === null) return await next();
+    const { status, location } = redirection;
+    return new Response(null, { status, headers: { location, ...HEADERS } });
   };
+}
+
+/** Where a request that came under this name is sent on to; null where it is answered. */
+export function redirectionFrom(
+  hostName: string,
+  { origin }: Addressed,
+  { method, path, url }: Draft,
+): { readonly status: number; readonly location: string } | null {
+  if (hostName === origin.hostname || method === "OPTIONS" || !isPage(path)) return null;
+  const target = new URL(origin);
+  target.pathname = url.pathname;
+  target.search = url.search;
+  return { status: method === "POST" && isLoginPage(path) ? 303 : 307, location: target.href };
 }
 
 /** Which name is canonical changes, and the address may hold a code. */

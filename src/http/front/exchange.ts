@@ -5,7 +5,7 @@ import type { Logger } from "../../log/logger.ts";
 import type { Actor } from "../../tenancy/context.ts";
 
 /** What the front needs to know about a tenant: its placement, seen from here. */
-interface PlacementView {
+export interface PlacementView {
   readonly state: TenantState;
   /** When this life of the tenant id began. Tokens issued earlier belong to a tenant that is gone. */
   readonly began: Date;

@@ -19,23 +19,44 @@ export function hosts(
   placements: Placements,
   domains: OwnDomains,
 ): Middleware {
+  const destinationOf = createDestinations(rules, placements, domains);
   const ownerOfLabel = labelOwners(rules.resolveSubdomain, rules, placements);
-  const find = async (match: HostMatch, c: Exchange) => {
+  return async (c, next) => {
+    const destination = await destinationOf(c.get("hostHeader"), (label) => ownerOfLabel(label, c));
+    if (destination.host === null) return refuse(c, destination.refusal);
+    c.set("host", destination.host);
+    c.set("hostName", destination.hostName);
+    return await next();
+  };
+}
+
+/** Where a host leads, by which rule; else what everybody gets who asks for it. */
+export type Destination = { readonly match: HostMatch } & (
+  | {
+      readonly host: Addressed;
+      /** The name by which it was found, without port. */
+      readonly hostName: string;
+    }
+  | { readonly host: null; readonly refusal: PlatformError | Refusal }
+);
+
+/** Answers where the host of a request leads. A label is its tenant's unless `ownerOfLabel` says otherwise. */
+export function createDestinations(rules: HostRules, placements: Placements, domains: OwnDomains) {
+  type OwnerOf = (label: string) => string | null | Promise<string | null>;
+  const find = async (match: HostMatch, ownerOfLabel: OwnerOf) => {
     if (match.kind === "foreign") return await addressOfDomain(match.name, rules, placements, domains);
     if (match.kind === "nobody") return null;
-    const tenantId = match.kind === "tenant" ? await ownerOfLabel(match.tenantId, c) : rules.controlPlaneTenantId;
+    const tenantId = match.kind === "tenant" ? await ownerOfLabel(match.tenantId) : rules.controlPlaneTenantId;
     return tenantId === null ? null : await address(tenantId, rules, placements);
   };
 
-  return async (c, next) => {
-    const match = matchHost(c.get("hostHeader"), rules);
-    if (match.kind === "malformed") return refuse(c, MISDIRECTED);
-    if (match.kind === "unknown") return refuse(c, unknownHost());
-    const host = await find(match, c);
-    if (host === null) return refuse(c, match.kind === "foreign" ? unknownHost() : tenantNotFound());
-    c.set("host", host);
-    c.set("hostName", nameIn(match, rules));
-    return await next();
+  return async (header: string, ownerOfLabel: OwnerOf = (label) => label): Promise<Destination> => {
+    const match = matchHost(header, rules);
+    if (match.kind === "malformed") return { match, host: null, refusal: MISDIRECTED };
+    if (match.kind === "unknown") return { match, host: null, refusal: unknownHost() };
+    const host = await find(match, ownerOfLabel);
+    if (host !== null) return { match, host, hostName: nameIn(match, rules) };
+    return { match, host, refusal: match.kind === "foreign" ? unknownHost() : tenantNotFound() };
   };
 }
 
