@@ -6,6 +6,8 @@ import type { FleetJob } from "./fleet.ts";
 import type { JobLease } from "./fleet-journal.ts";
 import { openOwned, type Providers } from "./ownership.ts";
 import type { Placement } from "./placements.ts";
+import { describeProcess } from "./process.ts";
+import type { Processes } from "./processes.ts";
 import type { KeyFindingKind } from "./reconcile/findings.ts";
 import type { RecordedFindings } from "./reconcile/recorded-findings.ts";
 
@@ -24,6 +26,7 @@ interface SealedDatabase {
 export interface KeysJobOptions {
   readonly keyRing: KeyRing;
   readonly providers: Providers;
+  readonly processes: Pick<Processes, "without">;
   /** The control plane's own: it has a turn like everybody. */
   readonly controlPlane: SealedDatabase & { readonly tenantId: string };
   /** Where secrets stand in a tenant's database. */
@@ -50,6 +53,11 @@ export function createKeysJob(options: KeysJobOptions): FleetJob {
     errorBudget: ERROR_BUDGET,
     canary: "nobody",
     retriesMs: options.retriesMs ?? RETRIES_MS,
+
+    async requirePossible() {
+      const others = await options.processes.without(keyRing.currentId);
+      if (others.length > 0) throw keyUnknown(keyRing.currentId, others);
+    },
 
     skips(placement) {
       if (placement.tenantId === controlPlane.tenantId) return null;
@@ -111,6 +119,15 @@ async function valuesByKey(database: Database, sealed: readonly SealedColumn[]):
     values.set(keyId, (values.get(keyId) ?? 0) + count);
   }
   return values;
+}
+
+/** They could not open what is sealed with it, and people could not sign in there. */
+function keyUnknown(keyId: string, processes: readonly string[]): PlatformError {
+  const who = processes.map(describeProcess).join(", ");
+  const message =
+    `The key ${keyId} is not known to every process: ${who}. Start these anew with it, or end them. ` +
+    "One on another machine that has died counts for an hour and a half minute.";
+  return new PlatformError("conflict", "key_not_everywhere", message);
 }
 
 const isPutAway = ({ state }: Placement) => state === "deleting" || state === "deleted";

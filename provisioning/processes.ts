@@ -1,4 +1,4 @@
-import { Kysely, sql } from "kysely";
+import { type Expression, Kysely, type SqlBool, sql } from "kysely";
 import type { Database } from "../src/db/database.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import type { TenantState } from "../src/domain/tenants.ts";
@@ -15,6 +15,8 @@ export interface ProcessesOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly process?: ProcessIdentity;
+  /** The ids of the encryption keys that this process has. Default: none, as of one that serves nobody. */
+  readonly keyIds?: readonly string[];
 }
 
 /** Something about a tenant that every process has to hear of. */
@@ -38,13 +40,14 @@ export interface Heard {
  *
  * Whoever raises an epoch leaves a change behind; every process reads the changes, forgets what it kept, and says so.
  */
-export function createProcesses({ database, clock, process = thisProcess() }: ProcessesOptions) {
+export function createProcesses({ database, clock, process = thisProcess(), keyIds = [] }: ProcessesOptions) {
   const db = new Kysely<RegistryTables>({ dialect: database.dialect });
+  const key_ids = JSON.stringify(keyIds);
   const after = (ms: number) => new Date(clock().getTime() + ms).toISOString();
 
   /** Also when it was taken for gone: it has heard what it says it has. */
   const acknowledge = async ({ number, holding }: Heard): Promise<void> => {
-    const now = { acknowledged: number, holding: JSON.stringify(holding), lease_until: after(LEASE_MS) };
+    const now = { acknowledged: number, holding: JSON.stringify(holding), lease_until: after(LEASE_MS), key_ids };
     await db
       .insertInto("rh_processes")
       .values({ id: process.id, started_at: after(0), ...now })
@@ -87,38 +90,8 @@ export function createProcesses({ database, clock, process = thisProcess() }: Pr
       }));
     },
 
-    /** The ids of other living processes that may still use a tenant's database as it was before its last change. */
-    async behind(tenantId: string): Promise<readonly string[]> {
-      const rows = await db
-        .selectFrom("rh_processes")
-        .select(["id", "lease_until"])
-        .where("id", "!=", process.id)
-        .where((row) => row.or([row("acknowledged", "<", lastChangeOf(db, tenantId)), isHolding(tenantId)]))
-        .execute();
-      return rows.filter((row) => !isGone(row)).map(({ id }) => id);
-    },
-
-    /** The ids of other processes that are not gone, oldest first. */
-    async living(): Promise<readonly string[]> {
-      const query = db.selectFrom("rh_processes").select(["id", "lease_until"]).where("id", "!=", process.id);
-      const rows = await query.orderBy("started_at").execute();
-      return rows.filter((row) => !isGone(row)).map(({ id }) => id);
-    },
-
-    /** Forgets processes that are gone without having said so, and returns how many. */
-    async forgetGone(): Promise<number> {
-      const rows = await db.selectFrom("rh_processes").select(["id", "lease_until"]).execute();
-      const gone = rows.filter(isGone).map(({ id }) => id);
-      if (gone.length === 0) return 0;
-      const { numDeletedRows } = await db.deleteFrom("rh_processes").where("id", "in", gone).executeTakeFirstOrThrow();
-      return Number(numDeletedRows);
-    },
+    ...neighboursOf(db, process, after),
   };
-
-  // One that cannot be seen: as long after the end of its lease as it may go on without the control plane.
-  function isGone({ id, lease_until }: { id: string; lease_until: string }): boolean {
-    return process.isGone(id) || lease_until < after(-OUTAGE_MS);
-  }
 }
 
 export type Processes = ReturnType<typeof createProcesses>;
@@ -131,3 +104,39 @@ const lastChangeOf = (db: Kysely<RegistryTables>, tenantId: string) =>
 
 const isHolding = (tenantId: string) =>
   sql<boolean>`exists (select 1 from json_each(holding) where value = ${tenantId})`;
+
+/** The other processes. `after`: the time in so many milliseconds, as it is stored. */
+function neighboursOf(db: Kysely<RegistryTables>, process: ProcessIdentity, after: (ms: number) => string) {
+  /** The ids of those of which the condition holds, and which are not gone; oldest first. */
+  const those = async (condition: Expression<SqlBool>): Promise<readonly string[]> => {
+    const others = db.selectFrom("rh_processes").select(["id", "lease_until"]).where("id", "!=", process.id);
+    const rows = await others.where(condition).orderBy("started_at").execute();
+    return rows.filter((row) => !isGone(row)).map(({ id }) => id);
+  };
+
+  // One that cannot be seen: as long after the end of its lease as it may go on without the control plane.
+  const isGone = ({ id, lease_until }: { id: string; lease_until: string }) =>
+    process.isGone(id) || lease_until < after(-OUTAGE_MS);
+
+  return {
+    /** The ids of other living processes that may still use a tenant's database as it was before its last change. */
+    behind: (tenantId: string) =>
+      those(sql<SqlBool>`(acknowledged < ${lastChangeOf(db, tenantId)} or ${isHolding(tenantId)})`),
+
+    /** The ids of other processes that are not gone, oldest first. */
+    living: () => those(sql<SqlBool>`true`),
+
+    /** The ids of those among them that do not have an encryption key. */
+    without: (keyId: string) =>
+      those(sql<SqlBool>`not exists (select 1 from json_each(key_ids) where value = ${keyId})`),
+
+    /** Forgets processes that are gone without having said so, and returns how many. */
+    async forgetGone(): Promise<number> {
+      const rows = await db.selectFrom("rh_processes").select(["id", "lease_until"]).execute();
+      const gone = rows.filter(isGone).map(({ id }) => id);
+      if (gone.length === 0) return 0;
+      const { numDeletedRows } = await db.deleteFrom("rh_processes").where("id", "in", gone).executeTakeFirstOrThrow();
+      return Number(numDeletedRows);
+    },
+  };
+}

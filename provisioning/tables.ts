@@ -21,7 +21,14 @@ export interface RegistryTables {
   custom_domains: { tenant_id: string; domain: string };
   rh_state_directory: { id: string; tenant_id: string; expires_at: string };
   rh_changes: { number: Generated<number>; tenant_id: string };
-  rh_processes: { id: string; started_at: string; lease_until: string; acknowledged: number; holding: string };
+  rh_processes: {
+    id: string;
+    started_at: string;
+    lease_until: string;
+    acknowledged: number;
+    holding: string;
+    key_ids: string;
+  };
   rh_leases: { name: string; owner: string; lease_until: string; fence: number };
 }
 

@@ -98,7 +98,7 @@ async function enter({ database, keyRing, tenantId, clock, log, changed }: Given
   await requireOwnKeys(database, keyRing);
 
   const process = thisProcess();
-  const processes = createProcesses({ database, clock, process });
+  const processes = createProcesses({ database, clock, process, keyIds: [...keyRing.keys.keys()] });
   const leases = createLeases({ database, clock, process });
   const openedAt = await processes.register();
   // Before anything is read that may change: from here on it has to be heard of.

@@ -63,6 +63,7 @@ export function createFleetJobs(needs: FleetJobNeeds): FleetJobs {
     "rotate-keys": () =>
       createKeysJob({
         ...{ keyRing: controlPlane.keyRing, providers, findings, schemaVersion: template.schemaVersion },
+        processes: controlPlane.processes,
         controlPlane: { ...controlPlane, sealed: SEALED_IN_CONTROL_PLANE },
         sealed: SEALED_IN_TENANTS,
       }),

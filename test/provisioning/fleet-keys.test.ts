@@ -25,10 +25,10 @@ const NOTES: SealedColumn = { table: "notes", field: "body", home: "column", key
 
 const { street, restart } = streets();
 
-const jobOf = ({ database, clock, providers, template }: Street, more: Partial<KeysJobOptions> = {}) => {
+const jobOf = ({ database, clock, processes, providers, template }: Street, more: Partial<KeysJobOptions> = {}) => {
   const findings = createRecordedFindings<KeyFindingKind>(database, clock);
   return createKeysJob({
-    ...{ keyRing: both, providers, findings, schemaVersion: template.schemaVersion, sealed: [NOTES] },
+    ...{ keyRing: both, providers, processes, findings, schemaVersion: template.schemaVersion, sealed: [NOTES] },
     controlPlane: { tenantId: "control_plane", database, sealed: [SEALED_LOCATIONS, SEALED_RESERVE] },
     retriesMs: [],
     ...more,

@@ -28,7 +28,8 @@ export interface FleetService {
   plan(asked: NewFleetOperation): Promise<FleetPlan>;
   /**
    * Begins one and answers its id. Throws `invalid` (`unknown_tenant`) for tenants and canaries that are none,
-   * (`not_supported`) where there is no choosing, and `conflict` (`operation_running`) while one of its kind is not over.
+   * (`not_supported`) where there is no choosing, and `conflict` (`operation_running`) while one of its kind is not over,
+   * (`key_not_everywhere`) for new encryption keys that another process does not have.
    */
   begin(asked: NewFleetOperation, initiator: string): Promise<string>;
 }
