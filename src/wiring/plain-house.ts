@@ -133,7 +133,7 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
     },
     async close() {
       await pending.idle();
-      await keeping.idle();
+      await keeping.stop();
       await upkeep?.stop();
     },
   };

@@ -5,6 +5,7 @@ import type { Logger } from "../log/logger.ts";
 import { announcingChanges } from "../sync/announcing.ts";
 import type { SyncOptions } from "../sync/rules.ts";
 import { createRounds } from "./sync-hooks.ts";
+import { createSyncRounds } from "./sync-rounds.ts";
 
 /** Whoever changes something waits no longer than this; the rest goes on behind the answer. */
 const INLINE_MS = 2_000;
@@ -19,11 +20,14 @@ interface Keeping {
   readonly log: Logger;
 }
 
-/** Keeps tenants at what is shared without a registry: after each change of it, and once at the start. */
+/**
+ * Keeps tenants at what is shared without a registry: after each change of it, and once at the start. Whoever could not
+ * be reached is tried again for as long as the process lives; the next start does it anyway.
+ */
 export function keepPlainTenants({ controlPlaneTenantId, adapters, own, childIds, sync = {}, log }: Keeping) {
   if (sync === false) {
     const announced = (adapters: DataAdapters) => adapters;
-    return { announced, hooks: [], start: () => undefined, idle: () => Promise.resolve() };
+    return { announced, hooks: [], start: () => undefined, stop: () => Promise.resolve() };
   }
   const { filters, onCollision, ...kinds } = sync;
   const rounds = createRounds({
@@ -35,9 +39,15 @@ export function keepPlainTenants({ controlPlaneTenantId, adapters, own, childIds
     onError: (tenant, error) => log.warn("sync.failed", { tenant, error }),
     onCollided: (tenant, collisions) => log.warn("sync.collided", { tenant, collisions }),
   });
-  const round = (): Promise<void> =>
-    // The next change compares everybody again.
-    rounds.changed().catch((error: unknown) => log.error("sync.failed", { error }));
+  const isAllDone = async () => (await rounds.changed()).length === 0;
+  const later = createSyncRounds(isAllDone, log);
+  const round = async (): Promise<void> => {
+    const isDone = await isAllDone().catch((error: unknown) => {
+      log.error("sync.failed", { error });
+      return false;
+    });
+    if (!isDone) later.wake();
+  };
   const furnishing: TenantHooks = { afterCreate: (_context, { id }) => rounds.furnish(id) };
 
   return {
@@ -47,7 +57,10 @@ export function keepPlainTenants({ controlPlaneTenantId, adapters, own, childIds
     hooks: [furnishing],
     /** Gives existing tenants what they lack, behind the requests. */
     start: () => void round(),
-    /** Settles when no tenant is being brought forward. */
-    idle: rounds.idle,
+    /** Settles when no tenant is being brought forward, and none will be. */
+    async stop(): Promise<void> {
+      await later.stop();
+      await rounds.idle();
+    },
   };
 }

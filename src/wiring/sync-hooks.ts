@@ -88,10 +88,10 @@ export function createRounds(config: SyncHooksConfig) {
   const { controlPlaneTenantId: own, getAdapters, sync = {}, filters, onCollision = "keep" } = config;
   const { onError = warn, onCollided = warnOfCollisions } = config;
   const rules = rulesOf({ ...sync, ...(filters && { filters }) });
-  let last: Promise<void> = Promise.resolve();
-  let waiting: Promise<void> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let waiting: Promise<readonly string[]> | undefined;
 
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const mine = last.then(work);
     last = mine.catch(() => {});
     return mine;
@@ -103,17 +103,31 @@ export function createRounds(config: SyncHooksConfig) {
     if (collisions.length > 0) onCollided(child, collisions);
   };
 
+  const bringAll = async (): Promise<readonly string[]> => {
+    const target = await shared();
+    const missed: string[] = [];
+    for (const child of await config.getChildTenantIds()) {
+      if (child === own) continue;
+      try {
+        await bring(child, target);
+      } catch (error) {
+        // It has happened on the control plane: one tenant must not fail it, nor keep the others waiting.
+        missed.push(child);
+        onError(child, error);
+      }
+    }
+    return missed;
+  };
+
   return {
-    /** Brings everybody forward. Who asks while a round is on is served by the next one, together with others. */
-    changed(): Promise<void> {
+    /**
+     * Brings everybody forward, and answers the ids of those whom it could not. Who asks while a round is on is served
+     * by the next one, together with others.
+     */
+    changed(): Promise<readonly string[]> {
       waiting ??= inTurn(async () => {
         waiting = undefined;
-        const target = await shared();
-        for (const child of await config.getChildTenantIds()) {
-          if (child === own) continue;
-          // It has happened on the control plane: one tenant must not fail it, nor keep the others waiting.
-          await bring(child, target).catch((error: unknown) => onError(child, error));
-        }
+        return await bringAll();
       });
       return waiting;
     },
@@ -122,7 +136,7 @@ export function createRounds(config: SyncHooksConfig) {
     furnish: (child: string): Promise<void> => inTurn(async () => await bring(child, await shared())),
 
     /** Settles when nobody is being brought forward. */
-    idle: async (): Promise<void> => await last,
+    idle: async (): Promise<void> => void (await last),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
-import type { Fleet, FleetReport } from "../../provisioning/fleet.ts";
+import type { Fleet } from "../../provisioning/fleet.ts";
 import { syncHindrance, TARGET } from "../../provisioning/fleet-sync.ts";
 import type { Placement } from "../../provisioning/placements.ts";
 import { isOperatorsScope, LIFECYCLE_SCOPES, MANAGEMENT_API_AUDIENCE } from "../auth/management-api.ts";
@@ -18,6 +18,7 @@ import type { ControlPlane } from "./control-plane.ts";
 import { everyPlacement } from "./every-placement.ts";
 import type { FleetJobs } from "./fleet-jobs.ts";
 import { findingsIn, planFindingsIn } from "./sync-findings.ts";
+import { createSyncRounds } from "./sync-rounds.ts";
 
 /** AuthHero's own, made when the control plane is set up. */
 const ADMIN_ROLE = "Tenant Admin";
@@ -94,7 +95,8 @@ export function keepTenants(
   });
   const rounds = createSyncRounds(async (signal) => {
     await keeper.heard();
-    return await fleet.run({ ...jobs().sync(), signal });
+    // Null: another process is at it, and may have begun before the last change.
+    return (await fleet.run({ ...jobs().sync(), signal }))?.failed === 0;
   }, log);
 
   return {
@@ -133,52 +135,3 @@ export function keepTenants(
 }
 
 export type KeptTenants = ReturnType<typeof keepTenants>;
-
-/** Changes often come together. */
-const REST_MS = 1_000;
-
-/** Whoever could not be reached is tried again, ever more seldom. */
-const RETRY_MS = 5_000;
-const RETRY_MAX_MS = 300_000;
-
-/** Runs the job that brings tenants forward: when there is something to do, and until nobody is left. */
-function createSyncRounds(run: (signal: AbortSignal) => Promise<FleetReport | null>, log: Logger) {
-  const stopping = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | undefined;
-  let retryMs = RETRY_MS;
-
-  const round = async () => {
-    timer = undefined;
-    try {
-      const report = await run(stopping.signal);
-      // Null: another process is at it, and may have begun before the last change.
-      if (report?.failed === 0) retryMs = RETRY_MS;
-      else again();
-    } catch (error) {
-      log.error("sync.failed", { error });
-      again();
-    }
-  };
-  const after = (ms: number) => {
-    if (stopping.signal.aborted || timer) return;
-    timer = setTimeout(() => {
-      // One after the other: who wakes it during a round means the next.
-      running = (running ?? Promise.resolve()).then(round);
-    }, ms).unref();
-  };
-  const again = () => {
-    after(retryMs);
-    retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
-  };
-
-  return {
-    wake: () => after(REST_MS),
-
-    async stop(): Promise<void> {
-      stopping.abort();
-      clearTimeout(timer);
-      await running;
-    },
-  };
-}

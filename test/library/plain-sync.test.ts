@@ -79,6 +79,24 @@ it("tenants without a registry get what is shared, every change of it, and keep 
   expect(await rolesOf("acme")).toEqual(["Cook false"]);
 });
 
+it("a tenant whose database is away for a while gets what it missed without another change", async () => {
+  const { open, databases } = await places("three");
+  let isAway = false;
+  const getAdapters = (id: string) => {
+    if (isAway && id === "acme") throw new Error("away");
+    return databases.getAdapters(id);
+  };
+  const { made, rolesOf } = await open({ databaseIsolation: { ...databases, getAdapters } });
+  for (const id of ["acme", "beta"]) await made("/tenants", { id, friendly_name: id });
+
+  isAway = true;
+  await made("/roles", { name: "Editor" });
+  expect([await rolesOf("acme"), await rolesOf("beta")]).toEqual([[], ["Editor true"]]);
+  isAway = false;
+
+  await expect.poll(() => rolesOf("acme"), { timeout: 60_000 }).toEqual(["Editor true"]);
+});
+
 it("it does as it is told: nothing, some kinds, or only what a filter lets through; a start makes it good", async () => {
   const { open } = await places("two");
   const without = await open({ sync: false });
