@@ -28,8 +28,10 @@ export interface AttemptNeeds extends Omit<DeletionNeeds, "journal"> {
   readonly attemptsMax?: number | undefined;
   /** Told of every attempt that is over. */
   readonly ended?: ((kind: Operation["kind"], outcome: "done" | "failed") => void) | undefined;
-  /** Runs each step: for tests, whose processes end there. */
+  /** Runs each step. */
   readonly around?: Execution["around"] | undefined;
+  /** Runs each attempt. */
+  readonly aroundAttempt?: ((attempt: Leased, run: () => Promise<void>) => Promise<void>) | undefined;
 }
 
 /** An operation and the lease under which it is run. */
@@ -40,7 +42,7 @@ export interface Leased extends Attempt {
 /** Runs an operation from its first unfinished step to its end, or to the first failure, which is thrown. */
 export function createAttempts(needs: AttemptNeeds) {
   const { registry, journal, providers, clock, attemptsMax = ATTEMPTS_MAX } = needs;
-  const { around = (_step, run) => run() } = needs;
+  const { around = (_step, run) => run(), aroundAttempt = (_attempt, run) => run() } = needs;
   const provision = provisionSteps(needs);
   const deletion = deletionSteps(needs);
   const undeletion = undeletionSteps(needs);
@@ -86,7 +88,7 @@ export function createAttempts(needs: AttemptNeeds) {
       if (isMaking(attempt)) {
         await moveOn(registry, attempt, "provisioning", ["pending", "failed"], [journal.fenced(attempt.lease)]);
       }
-      await run(attempt);
+      await aroundAttempt(attempt, () => run(attempt));
       needs.ended?.(attempt.kind, "done");
     } catch (error) {
       needs.ended?.(attempt.kind, "failed");

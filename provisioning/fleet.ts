@@ -40,7 +40,15 @@ export interface FleetOptions {
   /** Who runs jobs here. */
   readonly process?: ProcessIdentity;
   readonly witness?: Witness;
+  /** Runs each tenant's turn. */
+  readonly around?: AroundTurn | undefined;
 }
+
+/** Runs what a job does to a tenant; `id` is the job's. */
+export type AroundTurn = (
+  turn: { readonly kind: FleetKind; readonly id: string; readonly tenantId: string },
+  work: () => Promise<void>,
+) => Promise<void>;
 
 /** What is to be done to many tenants. */
 export interface FleetJob {
@@ -100,10 +108,10 @@ const STARTUP = "start";
 const NOTHING = { done: 0, failed: 0, skipped: 0, left: 0, canariesFailed: 0 } as const;
 
 /** Jobs over many tenants: in waves, a few at a time, resumed after a crash, and halted when too many fail. */
-export function createFleet({ registry, database, clock, log, process, witness }: FleetOptions) {
+export function createFleet({ registry, database, clock, log, process, witness, around = alone }: FleetOptions) {
   const journal = createFleetJournal({ database, clock, ...(process && { process }), ...(witness && { witness }) });
   const turns = new Map<string, Set<Promise<void>>>();
-  const context: Context = { registry, journal, log, turns };
+  const context: Context = { registry, journal, log, turns, around };
 
   const start = async (job: FleetJob, { recorded = false } = {}): Promise<StartedJob | null> => {
     const going = (lease: JobLease) => ({ jobId: lease.jobId, ended: keeping(context, job, lease) });
@@ -165,7 +173,10 @@ interface Context {
   readonly log: Logger | undefined;
   /** The tenants whose turn is on, of jobs of whatever kind. */
   readonly turns: Map<string, Set<Promise<void>>>;
+  readonly around: AroundTurn;
 }
+
+const alone: AroundTurn = (_turn, work) => work();
 
 async function planJob(
   { registry, journal }: Context,
@@ -347,7 +358,7 @@ async function workOn(context: Context, job: FleetJob, lease: JobLease, { tenant
       return { outcome: "failed", reason: describe(failure.error), error: failure.error };
     }
     try {
-      await job.work(placement, lease);
+      await context.around({ kind: job.kind, id: lease.jobId, tenantId }, () => job.work(placement, lease));
       return { outcome: "done", reason: null };
     } catch (error) {
       failure = { error };

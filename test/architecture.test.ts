@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 /** Each layer may import the ones above it. Neighbours on a line are strangers. */
 const LAYERS = [
   ["src/domain"],
-  ["src/log", "src/metrics", "src/config"],
+  ["src/log", "src/metrics", "src/traces", "src/config"],
   ["src/config.ts"],
   ["src/db"],
   ["src/entities", "provisioning/providers"],
@@ -24,6 +24,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "@hono/node-server": ["src/http", "src/wiring"],
   "@hono/zod-openapi": ["src/http"],
   "@libsql/client": ["src/db"],
+  "@opentelemetry/api": ["src/traces"],
   "@tursodatabase/api": ["provisioning/providers"],
   authhero: ["src/auth", "src/http"],
   "cli-progress": ["src/cli"],

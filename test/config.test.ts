@@ -48,6 +48,7 @@ describe("the defaults", () => {
       UNDELETE_DAYS: 7,
       DEV_MAILBOX: false,
       LOG_LEVEL: "info",
+      TRACES: false,
     });
   });
 
@@ -90,6 +91,7 @@ describe("right values", () => {
     ["METRICS", "9464", { host: "127.0.0.1", port: 9464 }],
     ["METRICS", "10.0.0.5:9464", { host: "10.0.0.5", port: 9464 }],
     ["METRICS", "[::]:9464", { host: "::", port: 9464 }],
+    ["TRACES", "1", true],
     ["UNDELETE_DAYS", "0", 0],
     ["UNDELETE_DAYS", "365", 365],
     ["HOST", "::", "::"],
@@ -167,6 +169,7 @@ describe("wrong values", () => {
     ["POOL_IDLE_MS", ["-1", "1m"]],
     ["UNDELETE_DAYS", ["366", "-1", "a week"]],
     ["LOG_LEVEL", ["trace", "INFO"]],
+    ["TRACES", ["yes", "true", "2"]],
     ["METRICS", ["yes", "0", "70000", "metrics:9464", "::1:9464", "[10.0.0.1]:9464", "10.0.0.1", ":80"]],
   ])("of %s are refused, by name and without the value", (name, values) => {
     for (const value of values) {

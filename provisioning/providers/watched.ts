@@ -1,12 +1,13 @@
 import { watchedDatabase } from "../../src/db/watched.ts";
 import type { Around } from "../../src/domain/around.ts";
+import type { DatabaseName } from "../../src/domain/names.ts";
 import type { DatabaseProvider } from "./provider.ts";
 
 export interface Watching {
   /** Around the calls of the provider. */
   readonly calls: Around;
-  /** Around what goes to the databases it has opened. */
-  readonly databases: Around;
+  /** Around what goes to a database it has opened. */
+  readonly databases: (database: DatabaseName) => Around;
 }
 
 /** The same provider with somebody around its calls, and around those of its databases. What it cannot do it still cannot. */
@@ -17,7 +18,7 @@ export function watchedProvider(provider: DatabaseProvider, { calls, databases }
     supports: provider.supports,
     ensure: (database, options) => calls("ensure", () => provider.ensure(database, options)),
     open: async (database, location) =>
-      watchedDatabase(await calls("open", () => provider.open(database, location)), databases),
+      watchedDatabase(await calls("open", () => provider.open(database, location)), databases(database)),
     retain: (database) => calls("retain", () => provider.retain(database)),
     release: (database) => calls("release", () => provider.release(database)),
     destroy: (database) => calls("destroy", () => provider.destroy(database)),

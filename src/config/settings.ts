@@ -192,6 +192,13 @@ const WATCH = {
     .describe(
       "Where metrics are served, at /metrics, in the format of Prometheus: a port, on loopback, or an address with one, like 10.0.0.5:9464 or [::]:9464. Whoever reaches it reads them. Default: nowhere. See docs/observability.md.",
     ),
+  TRACES: z
+    .enum(["0", "1"], "must be 1 or 0")
+    .default("0")
+    .transform((value) => value === "1")
+    .describe(
+      "1: makes spans for OpenTelemetry of requests, trips to databases and operations. They go where the SDK sends them that you register with Node's --import. See docs/observability.md#traces.",
+    ),
 };
 
 /**

@@ -6,7 +6,7 @@ import type { Database } from "./database.ts";
 export function watchedDatabase(database: Database, around: Around): Database {
   return {
     dialect: watchedDialect(database.dialect, around),
-    batch: (statements) => around("batch", () => database.batch(statements)),
+    batch: (statements) => around("batch", () => database.batch(statements), statements),
     close: () => database.close(),
   };
 }
@@ -18,7 +18,7 @@ function watchedDialect(dialect: Dialect, around: Around): Dialect {
     if (watched.has(connection)) return connection;
     watched.add(connection);
     const executeQuery = connection.executeQuery.bind(connection);
-    connection.executeQuery = (query) => around("query", () => executeQuery(query));
+    connection.executeQuery = (query) => around("query", () => executeQuery(query), [query]);
     return connection;
   };
 

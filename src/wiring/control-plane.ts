@@ -51,7 +51,7 @@ export const CONTROL_PLANE_SETS: readonly MigrationSet[] = ["tenant", "shared", 
 export const controlPlaneFile = ({ DATA_DIR }: Config) => join(DATA_DIR, "control-plane.db");
 
 /** How the registry names the place of the control plane's own database: no provider has it. */
-const OWN_PLACE = "control-plane";
+export const OWN_PLACE = "control-plane";
 
 /** What a first start makes, one process makes; the others wait for it. */
 const STARTING = "start";

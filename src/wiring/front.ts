@@ -45,7 +45,10 @@ interface Services {
 
 /** What stands behind the front, whichever way tenants are kept. */
 export interface Behind
-  extends Pick<FrontOptions, "audit" | "begun" | "bringUpToDate" | "pending" | "readiness" | "states" | "versionOf"> {
+  extends Pick<
+    FrontOptions,
+    "audit" | "begun" | "bringUpToDate" | "pending" | "readiness" | "states" | "trace" | "versionOf"
+  > {
   readonly config: Config;
   readonly log: Logger;
   readonly clock: Clock;
@@ -110,6 +113,7 @@ export function frontOver(behind: Behind) {
     bringUpToDate: behind.bringUpToDate,
     versionOf: behind.versionOf,
     begun: behind.begun,
+    trace: behind.trace,
     readiness: behind.readiness,
     log,
     clock,

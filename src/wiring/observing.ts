@@ -1,27 +1,56 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { readCensus } from "../../provisioning/census.ts";
+import type { LifecycleOptions } from "../../provisioning/lifecycle.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Pool } from "../../provisioning/pool.ts";
+import type { DatabaseProvider } from "../../provisioning/providers/provider.ts";
 import { watchedProvider } from "../../provisioning/providers/watched.ts";
+import { type Around, nested } from "../domain/around.ts";
 import type { Clock } from "../domain/clock.ts";
 import { within } from "../domain/within.ts";
 import type { Census, Metrics, Sources } from "../metrics/metrics.ts";
-import type { ControlPlane } from "./control-plane.ts";
+import type { Traces } from "../traces/traces.ts";
+import { type ControlPlane, OWN_PLACE } from "./control-plane.ts";
 
 /** A scrape comes every some seconds; what it costs the control plane has a limit, and so has its patience. */
 const CENSUS_KEPT_MS = 5_000;
 const CENSUS_PATIENCE_MS = 2_000;
 
-/** The providers with their calls, and those of their databases, measured. */
-export function measuredProviders(providers: Providers, metrics: Metrics | undefined): Providers {
-  if (!metrics) return providers;
-  return Object.fromEntries(
-    Object.entries(providers).map(([name, provider]) => [
-      name,
-      watchedProvider(provider, { calls: metrics.providerCalls(name), databases: metrics.databaseCalls(name) }),
-    ]),
-  );
+/** Who stands around the work, if anybody does: what nobody watches has nothing around it. */
+export interface Watchers {
+  readonly metrics?: Metrics | undefined;
+  readonly traces?: Traces | undefined;
 }
+
+/** The providers with their calls, and those of their databases, measured and traced. */
+export function watchedProviders(providers: Providers, { metrics, traces }: Watchers): Providers {
+  if (!metrics && !traces) return providers;
+  const watched = (name: string, provider: DatabaseProvider) => {
+    const measured = metrics?.databaseCalls(name);
+    return watchedProvider(provider, {
+      calls: nested(metrics?.providerCalls(name), traces?.providerCalls(name)),
+      databases: (database) => nested(measured, traces?.databaseCalls(name, database)),
+    });
+  };
+  return Object.fromEntries(Object.entries(providers).map(([name, provider]) => [name, watched(name, provider)]));
+}
+
+/** Around the trips to the control plane's own database; undefined when nobody watches them. */
+export function aroundControlPlane({ metrics, traces }: Watchers): Around | undefined {
+  if (!metrics && !traces) return undefined;
+  return nested(metrics?.databaseCalls(OWN_PLACE), traces?.databaseCalls(OWN_PLACE));
+}
+
+/** What the life of tenants tells watchers: of attempts at operations and their steps. */
+export const watchedLifecycle = ({
+  metrics,
+  traces,
+}: Watchers): Pick<LifecycleOptions, "around" | "aroundAttempt" | "ended"> => ({
+  ended: metrics?.operationEnded,
+  around: traces?.step,
+  aroundAttempt:
+    traces && (({ kind, tenantId, lease }, run) => traces.attempt({ kind, tenantId, id: lease.operationId }, run)),
+});
 
 /** The adapters for the relay: what becomes of an outbox's events is counted. */
 export function countedOutbox(data: DataAdapters, metrics: Metrics | undefined): DataAdapters {

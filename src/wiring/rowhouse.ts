@@ -36,6 +36,7 @@ import { leasedAdapters } from "../tenancy/leased.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { keepTenantOrganizations } from "../tenancy/tenant-organizations.ts";
 import { createTxtResolver, type ResolveTxt } from "../tenancy/txt-records.ts";
+import type { Traces } from "../traces/traces.ts";
 import { createAuditing } from "./auditing.ts";
 import { startBackground } from "./background.ts";
 import { type ControlPlane, inStartingOrder, openControlPlane } from "./control-plane.ts";
@@ -50,7 +51,7 @@ import { createLookups } from "./guarding.ts";
 import { hostRules } from "./host-rules.ts";
 import { knownInOutages } from "./last-known.ts";
 import { mailingOver } from "./mail.ts";
-import { countedOutbox, measuredProviders, sourcesOf } from "./observing.ts";
+import { aroundControlPlane, countedOutbox, sourcesOf, watchedLifecycle, watchedProviders } from "./observing.ts";
 import { organizationOwners } from "./organizations.ts";
 import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
@@ -77,6 +78,8 @@ export interface RowhouseOptions extends FirstRights, Inheritance {
   readonly background?: boolean;
   /** What is counted and measured. Default: nothing. */
   readonly metrics?: Metrics | undefined;
+  /** What is traced. Default: nothing. */
+  readonly traces?: Traces | undefined;
   /** Who serves beside this process in the same program. Default: nobody. */
   readonly siblings?: Siblings | undefined;
 }
@@ -100,15 +103,15 @@ export const PENDING_MAX = 200;
 /** The service: its control plane and its providers are what the configuration says. */
 export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse> {
   requireInheritance(options);
-  const { config, clock = systemClock, metrics } = options;
+  const { config, clock = systemClock } = options;
   const { log, siblings } = options;
-  const around = metrics?.databaseCalls("control-plane");
+  const around = aroundControlPlane(options);
   const controlPlane = await openControlPlane(config, { clock, log, around, changed: siblings?.tell });
   let firstLogin: string | null = null;
   const house = await openHouse(controlPlane, {
     ...options,
     clock,
-    providers: measuredProviders(createProviders(config), metrics),
+    providers: watchedProviders(createProviders(config), options),
     provider: config.PROVIDER,
     async keepLogin(login) {
       firstLogin = firstLoginText(login, config.ISSUER);
@@ -120,7 +123,7 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
 
 export interface HouseOptions
   extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">>,
-    Pick<RowhouseOptions, "resolveTxt" | "sync" | "background" | "metrics" | "siblings">,
+    Pick<RowhouseOptions, "resolveTxt" | "sync" | "background" | "metrics" | "traces" | "siblings">,
     FirstRights,
     Inheritance {
   /** Where databases are, by name. */
@@ -142,7 +145,7 @@ export async function openHouse(
   controlPlane: ControlPlane,
   options: HouseOptions,
 ): Promise<House & Pick<Rowhouse, "fleet">> {
-  const { config, log, clock, providers, provider, keepLogin, metrics, additions = {}, ...others } = options;
+  const { config, log, clock, providers, provider, keepLogin, metrics, traces, additions = {}, ...others } = options;
   const { resolveTxt = createTxtResolver(config.DNS_SERVERS), sync: shared, background = true, ...rights } = others;
   const sync = createSync(controlPlane, shared);
   await furnish(controlPlane, { config, keepLogin, rights });
@@ -156,7 +159,7 @@ export async function openHouse(
   const mailing = mailingOver(controlPlane, (id, call) => pool.use(id, call), { config, clock, lenderOf });
   const team = createTeam(controlPlane, { config, mailing, ...rights });
   const { pool, onStore, lifecycle, journal, keys, fleet, jobs, kept } = await openTenants(controlPlane, {
-    ...{ config, log, clock, providers, life, sync, metrics },
+    ...{ config, log, clock, providers, life, sync, metrics, traces },
     ...{ witness: auditing.witness, team },
   });
   let upkeep: Upkeep | undefined;
@@ -180,6 +183,7 @@ export async function openHouse(
     ...{ fleetOperations, mailing, pending, team, providers, provider, life, domains, additions },
     audit: auditing.noting(authAdapters),
     begun: metrics?.requestBegun,
+    trace: traces?.request,
     readiness: createReadiness(controlPlane, { heardAt: following.heardAt, clock }),
   });
 
@@ -228,7 +232,7 @@ async function furnish(controlPlane: ControlPlane, { config, keepLogin, rights }
   });
 }
 
-interface Opening extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "metrics"> {
+interface Opening extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "metrics" | "traces"> {
   readonly witness: Witness;
   readonly team: Team;
   readonly life: TenantLife;
@@ -237,7 +241,7 @@ interface Opening extends Pick<HouseOptions, "config" | "log" | "clock" | "provi
 
 /** The databases of the tenants, and what makes and removes them. */
 async function openTenants(controlPlane: ControlPlane, opening: Opening) {
-  const { config, log, clock, providers, witness, team, life, sync, metrics } = opening;
+  const { config, log, clock, providers, witness, team, life, sync, traces } = opening;
   const { registry, database, adapters, keyRing, process, processes } = controlPlane;
   const { POOL_MAX_OPEN: maxOpen, POOL_IDLE_MS: idleMs } = config;
   const { pool, template, openTenant, storeOf, onStore } = await createTenantPool({
@@ -245,7 +249,7 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
   });
   const journal = createJournal({ database, clock, process, witness });
   const keys = createKeyReserve({ database, keyRing, clock, generate: generateSigningKey });
-  const fleet = createFleet({ registry, database, clock, log, process, witness });
+  const fleet = createFleet({ registry, database, clock, log, process, witness, around: traces?.turn });
   const { created, deleted } = announcing({ controlPlane, life, journal, openTenant });
   const lifecycle = createLifecycle({
     registry,
@@ -269,7 +273,7 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
     ...(deleted && { deleted }),
     purgeStatements: (placement) => [...purgeStatements(controlPlane, placement), team.forgetting(placement.tenantId)],
     undeleteDays: config.UNDELETE_DAYS,
-    ended: metrics?.operationEnded,
+    ...watchedLifecycle(opening),
     clock,
   });
   const kept: KeptTenants = keepTenants(controlPlane, { sync, useStore: onStore, fleet, jobs: () => jobs, log, clock });
@@ -315,7 +319,7 @@ const epochsOf = ({ registry, outage }: ControlPlane): Epochs => ({
 
 interface HouseBehind
   extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "provider">,
-    Pick<Behind, "data" | "mailing" | "pending" | "audit" | "additions" | "begun" | "readiness"> {
+    Pick<Behind, "data" | "mailing" | "pending" | "audit" | "additions" | "begun" | "readiness" | "trace"> {
   readonly lifecycle: Lifecycle;
   readonly journal: Journal;
   readonly routing: Omit<RoutingOptions, "surface">;

@@ -7,9 +7,11 @@ import { serveMetrics } from "../http/metrics-server.ts";
 import { createLogger, type Logger } from "../log/logger.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import { shareMetrics, sumOfWorkers } from "../metrics/workers.ts";
+import { createTraces, isAnybodyTracing } from "../traces/traces.ts";
 import { createRowhouse, type Rowhouse, type RowhouseOptions } from "./rowhouse.ts";
 import { createSiblings } from "./siblings.ts";
 import { STOP_MS, stopped, stoppedAsWorker } from "./stopping.ts";
+import { packageVersion } from "./version.ts";
 import { startWorkers, tellReady } from "./workers.ts";
 
 /** Whoever runs workers waits a little longer than they may take. */
@@ -76,7 +78,8 @@ type Around = Pick<RowhouseOptions, "log" | "metrics" | "siblings">;
 
 async function openAndListen(config: Config, around: Around) {
   keepImportedKeys();
-  const rowhouse = await createRowhouse({ config, ...around });
+  const traces = config.TRACES ? tracing(around.log) : undefined;
+  const rowhouse = await createRowhouse({ config, ...around, traces });
   const { HOST: host, PORT: port } = config;
   try {
     return { rowhouse, listener: await listen(rowhouse.fetch, { host, port }).catch(refusalToListen("PORT", port)) };
@@ -84,6 +87,12 @@ async function openAndListen(config: Config, around: Around) {
     await rowhouse.close();
     throw error;
   }
+}
+
+function tracing(log: Logger) {
+  if (!isAnybodyTracing())
+    log.warn("traces.no_sdk", { message: "TRACES is 1, but no SDK is registered: see docs/observability.md" });
+  return createTraces(packageVersion());
 }
 
 const closing = (listener: Listener, rowhouse: Rowhouse) => async () => {

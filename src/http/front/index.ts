@@ -56,6 +56,7 @@ import { synced } from "./synced.ts";
 import { tenant } from "./tenant.ts";
 import { tenantState } from "./tenant-state.ts";
 import { tokenIssuer } from "./token-issuer.ts";
+import { type TraceRequest, traced } from "./traced.ts";
 import { type BringUpToDate, upToDate } from "./up-to-date.ts";
 import { type VerifyDomain, verifyDomain } from "./verify-domain.ts";
 import { widgetFiles } from "./widget-files.ts";
@@ -102,6 +103,8 @@ export interface FrontOptions {
   readonly reference: ReferenceOptions;
   /** Told of every request. */
   readonly begun?: RequestBegun | undefined;
+  /** Runs every request but the probes as a part of a trace. Default: nothing is added for it. */
+  readonly trace?: TraceRequest | undefined;
   /** Default: whatever is up is ready. */
   readonly readiness?: AskReadiness | undefined;
   /** AuthHero's `app.fetch`. */
@@ -128,6 +131,8 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     bodyLimit(),
     draft(clock),
     clientIp(options.trustedProxies, peerAddress),
+    // Behind it: who is not trusted has no say in which trace this belongs to.
+    ...(options.trace ? [traced(options.trace)] : []),
     hosts(options, placements, options.domains),
     mailbox(options.mails ?? null, options.controlPlaneTenantId),
     tenant(),

@@ -30,4 +30,5 @@ export function observed(begun: RequestBegun | undefined, log: FrontLog): Middle
   };
 }
 
-const METHODS: ReadonlySet<string> = new Set("GET HEAD POST PUT PATCH DELETE OPTIONS".split(" "));
+/** What else is sent as a method, is none of HTTP's. */
+export const METHODS: ReadonlySet<string> = new Set("GET HEAD POST PUT PATCH DELETE OPTIONS".split(" "));
