@@ -1,8 +1,9 @@
 import { Kysely } from "kysely";
 import type { Database } from "../src/db/database.ts";
+import { inRounds } from "../src/db/rounds.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import type { Placement } from "./placements.ts";
-import type { DatabaseProvider } from "./providers/provider.ts";
+import type { DatabaseProvider, Location } from "./providers/provider.ts";
 
 /** The providers of a deployment by name. */
 export type Providers = Readonly<Record<string, DatabaseProvider>>;
@@ -19,28 +20,58 @@ export function providerOf(providers: Providers, { tenantId, provider }: Placeme
  * or the provider's reason: that a database is not there is our trouble, not an answer about the tenant.
  */
 export async function openPlaced(providers: Providers, placement: Placement): Promise<Database> {
-  const { database, location, tenantId } = placement;
   const provider = providerOf(providers, placement);
   try {
-    if (!location) throw new PlatformError("not_found", "database_missing", `${database} was not made yet`);
-    return await provider.open(database, location);
-  } catch (cause) {
-    if (!(cause instanceof PlatformError) || cause.code !== "not_found") throw cause;
-    const message = `The database of the tenant ${tenantId} is missing`;
-    throw new PlatformError("unavailable", "database_missing", message, { cause });
+    return await provider.open(placement.database, locationOf(placement));
+  } catch (error) {
+    throw isAbsent(error) ? missing(placement, error) : error;
   }
 }
 
 /** The same, but only if it says that it is this placement's: otherwise `unavailable` (`database_mismatch`). */
 export async function openOwned(providers: Providers, placement: Placement): Promise<Database> {
-  const database = await openPlaced(providers, placement);
+  const { database } = await openOwnedAsking(providers, placement, () => Promise.resolve());
+  return database;
+}
+
+/**
+ * The same, and what was read of it on the way; undefined when that failed. What reads it is asked together with whose
+ * it is, and must not write: nobody hears of it when the database is somebody else's.
+ */
+export async function openOwnedAsking<T>(
+  providers: Providers,
+  placement: Placement,
+  ask: (database: Database) => Promise<T>,
+): Promise<{ readonly database: Database; readonly answer: T | undefined }> {
+  const provider = providerOf(providers, placement);
+  // Whose it is shows as well whether it is there.
+  const connected = provider.connect?.(placement.database, locationOf(placement));
+  const database = connected ?? (await openPlaced(providers, placement));
+  const together = inRounds(database);
   try {
-    await requireOwner(database, placement);
-    return database;
+    const asked = ask(together).catch(() => undefined);
+    await requireOwner(together, placement);
+    return { database, answer: await asked };
   } catch (error) {
     await database.close();
-    throw error;
+    throw isAbsent(error) ? missing(placement, error) : error;
   }
+}
+
+function locationOf(placement: Placement): Location {
+  if (placement.location) return placement.location;
+  throw missing(placement);
+}
+
+/** Retained is absent to everybody who would use it. */
+function isAbsent(error: unknown): boolean {
+  if (!(error instanceof PlatformError)) return false;
+  return error.code === "not_found" || error.reason === "database_missing" || error.reason === "database_blocked";
+}
+
+function missing({ tenantId }: Placement, cause?: unknown): PlatformError {
+  const message = `The database of the tenant ${tenantId} is missing`;
+  return new PlatformError("unavailable", "database_missing", message, { cause });
 }
 
 /** Says whose the database is, once and for all. One that is somebody else's is `unavailable` (`database_mismatch`). */

@@ -3,7 +3,7 @@ import { isUnreachable } from "../src/db/errors.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import { SERVED } from "../src/domain/tenants.ts";
-import { openOwned, type Providers } from "./ownership.ts";
+import { openOwnedAsking, type Providers } from "./ownership.ts";
 import type { Placement } from "./placements.ts";
 import type { Registry } from "./registry.ts";
 import { createShelf, type DatabaseOf, type Lease, type ShelfStats } from "./shelf.ts";
@@ -11,11 +11,13 @@ import { createShelf, type DatabaseOf, type Lease, type ShelfStats } from "./she
 /** Longer than a login holds on to its databases, shorter than a browser's patience. */
 const WAIT_MS = 5_000;
 
-export interface PoolOptions<T> {
+export interface PoolOptions<T, A = undefined> {
   readonly registry: Pick<Registry, "get">;
   readonly providers: Providers;
-  /** Makes what callers work with, typically adapters, from an open database. */
-  readonly openTenant: (database: Database, placement: Placement) => T | Promise<T>;
+  /** Reads what is wanted of every database that is opened, on the same way as whose it is. Must not write. */
+  readonly ask?: (database: Database, placement: Placement) => Promise<A>;
+  /** Makes what callers work with, typically adapters, from an open database. `answer`: what `ask` gave, if it did. */
+  readonly openTenant: (database: Database, placement: Placement, answer: A | undefined) => T | Promise<T>;
   /** Runs before anybody gets a new entry; when it fails, the opening has failed. */
   readonly onOpen?: (entry: T, placement: Placement) => Promise<void>;
   /** As many databases are open at most, those being opened or closed included. */
@@ -32,7 +34,7 @@ export interface PoolOptions<T> {
  *
  * An entry belongs to one incarnation and generation, so a tenant that was made anew never gets the old one's.
  */
-export function createPool<T>(options: PoolOptions<T>) {
+export function createPool<T, A = undefined>(options: PoolOptions<T, A>) {
   const { registry, maxOpen, idleMs, waitMs = WAIT_MS, clock } = options;
   const shelf = createShelf({ open: (placement) => openEntry(options, placement), maxOpen, idleMs, waitMs, clock });
   const timer = setInterval(() => void shelf.sweep(), idleMs).unref();
@@ -89,10 +91,11 @@ export function createPool<T>(options: PoolOptions<T>) {
 
 export type Pool<T> = ReturnType<typeof createPool<T>>;
 
-async function openEntry<T>({ providers, openTenant, onOpen }: PoolOptions<T>, placement: Placement) {
-  const database = await openOwned(providers, placement);
+async function openEntry<T, A>({ providers, ask, openTenant, onOpen }: PoolOptions<T, A>, placement: Placement) {
+  const asking = (opened: Database) => ask?.(opened, placement) ?? Promise.resolve(undefined);
+  const { database, answer } = await openOwnedAsking(providers, placement, asking);
   try {
-    const entry = await openTenant(database, placement);
+    const entry = await openTenant(database, placement, answer);
     await onOpen?.(entry, placement);
     return { entry, close: () => database.close() };
   } catch (error) {

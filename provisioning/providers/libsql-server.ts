@@ -7,6 +7,7 @@ import type { DatabaseName } from "../../src/domain/names.ts";
 import { defineProvider } from "./define.ts";
 import { createNamespaceAdmin } from "./libsql-server-admin.ts";
 import { createNamespaceTokens, deriveNamespaceKey, newNamespaceKey } from "./libsql-server-keys.ts";
+import type { Location } from "./provider.ts";
 
 /** What a blocked namespace answers; operators see it too. */
 const RETAINED = "retained by rowhouse until its tenant is brought back or purged";
@@ -52,6 +53,23 @@ export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServer
     if (!source || source.block_reads || !(await admin.fork(from, database))) throw missing(from);
   };
 
+  const connect = (database: DatabaseName, { secret }: Location) =>
+    openClient({
+      url,
+      timeoutMs,
+      fetch: fetchNamespace({
+        database,
+        token: secret === undefined ? null : createNamespaceTokens(database, secret, clock),
+        // One attempt: this is asked within a statement, whose own answer stands if there is none.
+        exists: () =>
+          admin.config(database, 1).then(
+            (config) => config !== null,
+            () => true,
+          ),
+        send,
+      }),
+    });
+
   return {
     supports: { list: false, retainBlocks: true },
 
@@ -63,22 +81,10 @@ export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServer
       return { locator: database, secret };
     },
 
-    async open(database, { secret }) {
-      const opened = openClient({
-        url,
-        timeoutMs,
-        fetch: fetchNamespace({
-          database,
-          token: secret === undefined ? null : createNamespaceTokens(database, secret, clock),
-          // One attempt: this is asked within a statement, whose own answer stands if there is none.
-          exists: () =>
-            admin.config(database, 1).then(
-              (config) => config !== null,
-              () => true,
-            ),
-          send,
-        }),
-      });
+    connect,
+
+    async open(database, location) {
+      const opened = connect(database, location);
       try {
         await opened.batch([{ sql: "select 1", parameters: [] }]);
         return opened;

@@ -63,6 +63,13 @@ export interface DatabaseProvider {
   /** Opens it. Throws `not_found` (`database_missing`) when it is absent or retained. */
   open(database: DatabaseName, location: Location): Promise<Database>;
 
+  /**
+   * What `open` gives, without asking for anything: where each question is a way of its own, whoever asks at once anyhow
+   * is spared one. An absent or retained one is `unavailable` (`database_missing`, `database_blocked`) at its first
+   * statement then.
+   */
+  connect?(database: DatabaseName, location: Location): Database;
+
   /** Keeps it but refuses access, for the undelete window. */
   retain(database: DatabaseName): Promise<void>;
 

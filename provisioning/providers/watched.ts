@@ -12,13 +12,16 @@ export interface Watching {
 
 /** The same provider with somebody around its calls, and around those of its databases. What it cannot do it still cannot. */
 export function watchedProvider(provider: DatabaseProvider, { calls, databases }: Watching): DatabaseProvider {
-  const { place, usage, rotateCredentials, strays, clear } = provider;
+  const { connect, place, usage, rotateCredentials, strays, clear } = provider;
   return {
     name: provider.name,
     supports: provider.supports,
     ensure: (database, options) => calls("ensure", () => provider.ensure(database, options)),
     open: async (database, location) =>
       watchedDatabase(await calls("open", () => provider.open(database, location)), databases(database)),
+    ...(connect && {
+      connect: (database, location) => watchedDatabase(connect.call(provider, database, location), databases(database)),
+    }),
     retain: (database) => calls("retain", () => provider.retain(database)),
     release: (database) => calls("release", () => provider.release(database)),
     destroy: (database) => calls("destroy", () => provider.destroy(database)),

@@ -23,6 +23,27 @@ export const capabilityClauses = {
     await expect(provider.rotateCredentials(name)).rejects.toMatchObject({ code: "not_found" });
   },
 
+  "what is connected without asking is what would be opened": async ({ provider, name, other }) => {
+    if (!provider.connect) return;
+    const location = await provider.ensure(name);
+    await write(provider, name, location, "kept");
+    const question = { sql: "select body from note", parameters: [] };
+
+    const connected = provider.connect(name, location);
+    const [answer] = await connected.batch([question]);
+    await connected.close();
+
+    expect(answer?.rows).toEqual([{ body: "kept" }]);
+    await provider.retain(name);
+    for (const gone of [provider.connect(name, location), provider.connect(other, location)]) {
+      await expect(gone.batch([question])).rejects.toMatchObject({
+        code: "unavailable",
+        reason: expect.stringMatching(/^database_(?:missing|blocked|refused)$/),
+      });
+      await gone.close();
+    }
+  },
+
   "a database is made where it is wished, where there are places to choose from": async ({ provider, name, other }) => {
     if (!provider.place) return;
     const at = await provider.place({});

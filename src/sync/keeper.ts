@@ -30,6 +30,8 @@ export interface KeeperOptions {
   readonly onCollision: "keep" | "adopt";
   /** Runs work on a child's open database, which stays open meanwhile. */
   readonly use: <T>(tenantId: string, work: (child: OpenChild) => Promise<T>) => Promise<T>;
+  /** Up to where a child had come when its database was opened, where somebody has looked already. */
+  readonly reachedAtOpening?: (store: Store) => Reached | undefined;
   /** The ids of children that can be brought forward now; no more than asked for. */
   readonly children: (take: number) => Promise<readonly string[]>;
   /** Notes up to which version children have come, and which of them have changed on the way. */
@@ -187,7 +189,7 @@ interface Forwarded {
 }
 
 /** How one child is brought forward, once for all who ask. */
-function createForwarding({ use, record, onCollision, clock }: KeeperOptions, memory: Memory) {
+function createForwarding({ use, reachedAtOpening, record, onCollision, clock }: KeeperOptions, memory: Memory) {
   /** By open database: what is opened anew may be another one, and says itself how far it is. */
   const reached = new WeakMap<Store, Reached>();
   const underWay = new WeakMap<Store, Promise<Forwarded>>();
@@ -195,7 +197,7 @@ function createForwarding({ use, record, onCollision, clock }: KeeperOptions, me
 
   const catchUp = async ({ tenantId, store }: OpenChild): Promise<Forwarded> => {
     const head = await memory.known();
-    const known = reached.get(store) ?? (await reachedBy(store, tenantId));
+    const known = reached.get(store) ?? reachedAtOpening?.(store) ?? (await reachedBy(store, tenantId));
     if (known && isAt(known, head)) {
       reached.set(store, known);
       return { version: known.version, plan: null };

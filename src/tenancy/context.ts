@@ -30,6 +30,8 @@ export interface RequestContext {
   readonly address?: string;
   /** The request is about the tenant's e-mail provider itself, not about mail that is to be sent. */
   readonly asksForMailProvider?: boolean;
+  /** A token is asked for. */
+  readonly asksForToken?: boolean;
   /** On a login page: the login it is part of. */
   readonly loginState?: string;
   /** What the request is about to do with a password: compare it, or mail a link to choose another. */

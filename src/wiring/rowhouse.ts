@@ -30,6 +30,7 @@ import type { SyncOptions } from "../sync/rules.ts";
 import { type Epochs, raisingEpochs, tenantCache } from "../tenancy/caching.ts";
 import { contractOperations } from "../tenancy/contract-operations.ts";
 import { keepCustomDomains } from "../tenancy/custom-domains.ts";
+import { foreseeingTokens } from "../tenancy/foreseen-tokens.ts";
 import { foreseeingUsers } from "../tenancy/foreseen-users.ts";
 import { keepingGrants } from "../tenancy/kept-grants.ts";
 import { leasedAdapters } from "../tenancy/leased.ts";
@@ -174,7 +175,7 @@ export async function openHouse(
   const authAdapters = routed({ ...authRouting(controlPlane, routing), operations: operationsFace });
   const own = raisingEpochs(kept.announced(authAdapters), epochsOf(controlPlane));
   const data: DataAdapters = foreseeingUsers(
-    keepingGrants(withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf)),
+    keepingGrants(foreseeingTokens(withSettings(withFallback(own, lenderOf, DEFAULT_THEME), inheritedOf))),
   );
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config, additions), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log, takesUp: background });
@@ -244,7 +245,7 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
   const { config, log, clock, providers, witness, team, life, sync, traces } = opening;
   const { registry, database, adapters, keyRing, process, processes } = controlPlane;
   const { POOL_MAX_OPEN: maxOpen, POOL_IDLE_MS: idleMs } = config;
-  const { pool, template, openTenant, storeOf, onStore } = await createTenantPool({
+  const { pool, template, openTenant, storeOf, onStore, reachedAtOpening } = await createTenantPool({
     ...{ registry, providers, keyRing, maxOpen, idleMs, clock },
   });
   const journal = createJournal({ database, clock, process, witness });
@@ -276,7 +277,9 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
     ...watchedLifecycle(opening),
     clock,
   });
-  const kept: KeptTenants = keepTenants(controlPlane, { sync, useStore: onStore, fleet, jobs: () => jobs, log, clock });
+  const kept: KeptTenants = keepTenants(controlPlane, {
+    ...{ sync, useStore: onStore, reachedAtOpening, fleet, jobs: () => jobs, log, clock },
+  });
   const needs = { controlPlane, providers, template, lifecycle, journal, clock, sync: kept.job, ...team };
   const jobs = createFleetJobs(needs);
   return { pool, onStore, lifecycle, journal, keys, fleet, jobs, kept };

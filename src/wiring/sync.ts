@@ -9,7 +9,7 @@ import type { Logger } from "../log/logger.ts";
 import { announcingChanges } from "../sync/announcing.ts";
 import { applyShared } from "../sync/apply.ts";
 import { readShared } from "../sync/control-plane.ts";
-import { createKeeper, type Keeper } from "../sync/keeper.ts";
+import { createKeeper, type Keeper, type KeeperOptions } from "../sync/keeper.ts";
 import { readHead } from "../sync/log.ts";
 import { readProposed, SyncChange } from "../sync/proposal.ts";
 import type { SyncOptions, SyncRules } from "../sync/rules.ts";
@@ -63,6 +63,8 @@ interface Keeping {
   readonly sync: Sync;
   /** Runs work on a tenant's open database: the same store for as long as it stays open. */
   readonly useStore: <T>(tenantId: string, work: (store: Store) => Promise<T>) => Promise<T>;
+  /** Up to where a tenant had come when its database was opened, if anybody has looked. */
+  readonly reachedAtOpening: NonNullable<KeeperOptions["reachedAtOpening"]>;
   readonly fleet: Fleet;
   /** Asked for when there is something to do: the jobs need what is made here. */
   readonly jobs: () => FleetJobs;
@@ -73,11 +75,11 @@ interface Keeping {
 /** Keeps the tenants of this house at what is shared. */
 export function keepTenants(
   { registry, tenantId: own }: ControlPlane,
-  { sync, useStore, fleet, jobs, log, clock }: Keeping,
+  { sync, useStore, reachedAtOpening, fleet, jobs, log, clock }: Keeping,
 ) {
   const hindrance = syncHindrance((placement) => jobs().migrate().skips(placement));
   const keeper: Keeper = createKeeper({
-    ...{ log, clock, onCollision: sync.onCollision, inlineTenants: sync.inlineTenants },
+    ...{ reachedAtOpening, log, clock, onCollision: sync.onCollision, inlineTenants: sync.inlineTenants },
     readHead: sync.readHead,
     readShared: sync.readShared,
     use: (tenantId, work) => useStore(tenantId, (store) => work({ tenantId, store })),

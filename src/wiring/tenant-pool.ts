@@ -11,6 +11,7 @@ import type { KeyRing } from "../db/seal.ts";
 import type { Clock } from "../domain/clock.ts";
 import { createDataAdapters } from "../entities/adapters.ts";
 import { createStore, type Store } from "../entities/store.ts";
+import { type Reached, reachedBy } from "../sync/child.ts";
 
 export interface TenantPoolOptions {
   readonly registry: Registry;
@@ -28,6 +29,8 @@ export async function createTenantPool({ registry, providers, keyRing, maxOpen, 
   const storeOf = (opened: Database, { tag }: Placement): Store =>
     createStore(inRounds(opened), { clock, keyRing, tag });
   const stores = new WeakMap<DataAdapters, Store>();
+  const storeOfAdapters = (adapters: DataAdapters) => present(stores.get(adapters));
+  const reached = new WeakMap<Store, Reached>();
   const openTenant = (opened: Database, placement: Placement): DataAdapters => {
     const store = storeOf(opened, placement);
     const adapters = createDataAdapters(store);
@@ -36,16 +39,22 @@ export async function createTenantPool({ registry, providers, keyRing, maxOpen, 
   };
   const pool = createPool({
     ...{ registry, providers, maxOpen, idleMs, clock },
-    async openTenant(opened, placement) {
-      await bringUpToDate(registry, opened, placement, schemaVersion);
-      return openTenant(opened, placement);
+    ask: (opened, { tenantId }) => reachedBy(createStore(opened, { clock }), tenantId),
+    async openTenant(opened, placement, found) {
+      const wasOld = await bringUpToDate(registry, opened, placement, schemaVersion);
+      const adapters = openTenant(opened, placement);
+      // Migrations may change how far it has come.
+      if (found && !wasOld) reached.set(storeOfAdapters(adapters), found);
+      return adapters;
     },
   });
   const template = createTemplate({ schemaVersion, migrate: (opened) => migrate(opened, ["tenant"]) });
   /** Runs a call on a tenant's open database itself, for what no adapter knows. */
   const onStore = <T>(tenantId: string, call: (store: Store) => Promise<T>): Promise<T> =>
-    pool.use(tenantId, (own) => call(present(stores.get(own))));
-  return { pool, template, openTenant, storeOf, onStore };
+    pool.use(tenantId, (own) => call(storeOfAdapters(own)));
+  /** Up to where a tenant had come with what is shared when its database was opened; undefined where nobody knows. */
+  const reachedAtOpening = (store: Store) => reached.get(store);
+  return { pool, template, openTenant, storeOf, onStore, reachedAtOpening };
 }
 
 function present(store: Store | undefined): Store {
@@ -53,9 +62,10 @@ function present(store: Store | undefined): Store {
   return store;
 }
 
-/** A database that older code has made gets the migrations it lacks before anybody sees it. */
+/** A database that older code has made gets the migrations it lacks before anybody sees it. Returns whether it was one. */
 async function bringUpToDate(registry: Registry, opened: Database, placement: Placement, schemaVersion: string) {
-  if (placement.schemaVersion === schemaVersion || !placement.location) return;
+  if (placement.schemaVersion === schemaVersion || !placement.location) return false;
   await migrate(opened, ["tenant"]);
   await registry.recordSchema(placement, schemaVersion);
+  return true;
 }

@@ -21,10 +21,10 @@ const BOUNDS: Readonly<Record<Step, number>> = {
 };
 
 /**
- * What the first request to a tenant takes besides: its placement, its row beside its client, the client's grants, its keys.
- * The goal is 3, and is missed: each is asked for only when the one before is there.
+ * What the first request to a tenant takes besides, whose database is closed: its placement; whose the database is; then
+ * the tenant, the client, its grants and the keys, all at once.
  */
-const COLD_MAX = 4;
+const COLD_MAX = 3;
 
 const TRIP_MS = 20;
 const WALKS = 4;
@@ -74,6 +74,10 @@ describe.skipIf(sqldMissing)("with every database on a server that is far away",
         return answer;
       });
     }
+    await service.close({ keep: true });
+
+    // Housekeeping would open every database before anybody asks for it.
+    service = await openInProcess(variables, { clock: () => now, background: false });
     for (const id of COLD) {
       const form = managementGrant(logins.get(id) as Login);
       const { answer, depth } = await away.measure(() => houseOf(service, id).ask("/oauth/token", { form }));

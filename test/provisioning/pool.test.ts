@@ -137,6 +137,48 @@ describe("the pool", () => {
     expect(made.pool.stats().open).toBe(0);
   });
 
+  it("asks a database on the way in, and hands out nothing of one that is another tenant's", async () => {
+    const made = await streetWith("acme", "beta");
+    const told: unknown[] = [];
+    const pool = createPool<Database, unknown>({
+      ...{ registry: made.registry, providers: made.providers, clock: made.clock, maxOpen: 2, idleMs: 60_000 },
+      ask: (database) => notesOf(database),
+      openTenant(database, { tenantId }, answer) {
+        told.push([tenantId, answer]);
+        return database;
+      },
+    });
+    const acme = await made.registry.read("acme");
+    await ask(made.database, "update rh_placements set database = 'spare' where tenant_id = 'acme'");
+    await ask(made.database, "update rh_placements set database = ? where tenant_id = 'beta'", acme?.database);
+    made.time.ms += 2_000;
+    await expect(pool.lease("beta")).rejects.toMatchObject({ reason: "database_mismatch" });
+    await made.create("gamma");
+
+    await pool.use("gamma", notesOf);
+
+    expect(told).toEqual([["gamma", ["seeded"]]]);
+    await pool.close();
+  });
+
+  it("opens a database also when what it is asked on the way in fails", async () => {
+    const made = await streetWith("acme");
+    const told: unknown[] = [];
+    const pool = createPool<Database, unknown>({
+      ...{ registry: made.registry, providers: made.providers, clock: made.clock, maxOpen: 2, idleMs: 60_000 },
+      ask: (database) => ask(database, "select * from nowhere"),
+      openTenant(database, _placement, answer) {
+        told.push(answer);
+        return database;
+      },
+    });
+
+    expect(await pool.use("acme", notesOf)).toEqual(["seeded"]);
+
+    expect(told).toEqual([undefined]);
+    await pool.close();
+  });
+
   it("is unavailable, not unknown, when the database of a tenant is missing", async () => {
     const made = await streetWith("acme");
     await made.provider.destroy((await made.create("beta")).database);

@@ -1,7 +1,7 @@
 import { type RequestContext, runInContext } from "../../tenancy/context.ts";
 import { answerFailure } from "./errors.ts";
 import type { Addressed, Draft, Exchange, FrontLog } from "./exchange.ts";
-import { isAboutMailProvider, isForgottenPassword, isLoginPage, isPasswordLogin } from "./routes.ts";
+import { isAboutMailProvider, isForgottenPassword, isLoginPage, isPasswordLogin, isTokenRequest } from "./routes.ts";
 
 /** AuthHero: its `app.fetch`. */
 export type Inner = (request: Request, env: Record<string, unknown>) => Response | Promise<Response>;
@@ -103,6 +103,7 @@ function contextOf(c: Exchange, target: Addressed): RequestContext {
     ...(actor && { actor }),
     ...(address !== null && { address }),
     ...(patchKeys && { patchKeys }),
+    ...(isTokenRequest(path) && { asksForToken: true }),
     ...(isAboutMailProvider(path) && { asksForMailProvider: true }),
     ...aboutLogin(path, url),
   };
