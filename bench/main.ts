@@ -24,6 +24,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { only: { type: "string" }, help: { type: "boolean" } } });
   if (values.help) return void process.stdout.write(USAGE);
   const names = chosen(values.only);
+  const began = performance.now();
   const directory = mkdtempSync(join(tmpdir(), "rowhouse-bench-"));
   const reports: CaseReport[] = [];
   try {
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+  process.stderr.write(`${((performance.now() - began) / 60_000).toFixed(1)} minutes\n`);
   const now = new Date().toISOString();
   process.stdout.write(`\n${now.slice(0, 10)}, ${JSON.stringify(machine())}\n\n${tableOf(reports)}\n`);
   mkdirSync(RESULTS, { recursive: true });

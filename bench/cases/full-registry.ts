@@ -6,6 +6,7 @@ import { type FullHouse, openFullHouse } from "../support/full-house.ts";
 const FEW = 100;
 const MANY = 10_000;
 const REQUESTS = 10;
+const ROUNDS = 5;
 
 export const fullRegistry: Case = {
   about: "the tenants API of a house with 10,000 tenants, against one with 100",
@@ -16,6 +17,7 @@ export const fullRegistry: Case = {
     const findings: Finding[] = [];
     for (const [what, ask] of Object.entries(requests())) {
       const { ours, baseline, ratio } = await inTurn({
+        rounds: ROUNDS,
         ours: () => msEach(REQUESTS, () => ask(many)),
         baseline: () => msEach(REQUESTS, () => ask(few)),
       });

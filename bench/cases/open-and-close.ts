@@ -6,13 +6,13 @@ import { type Estate, openEstate } from "../support/estate.ts";
 import { openFiles } from "../support/memory.ts";
 import { estateOf, TENANTS } from "./create-tenants.ts";
 
-const ROUNDS = 10;
+const ROUNDS = 5;
 
 /** Fewer than a process may have by default almost anywhere. */
 const FILES_MAX = 4_000;
 
 export const openAndClose: Case = {
-  about: "opens and closes 10,000 databases one after the other, and counts what stays open",
+  about: "opens and closes 5,000 databases one after the other, and counts what stays open",
 
   async run(bench) {
     // As the service runs: without the switch, and without collections that somebody asks for.
