@@ -98,7 +98,8 @@ async function showDatabase(out: Output, config: Config): Promise<void> {
 /** What a server says of itself to everybody, and to those it knows. One that is not well is asked for no more. */
 async function showServer(out: Output, url: string): Promise<Exit> {
   const { status: server, checks } = await readinessOf(url);
-  const shown = { url, server, ...checks };
+  const words = Object.entries(checks).map(([name, word]) => [name.replaceAll("_", " "), word]);
+  const shown = { url, server, ...Object.fromEntries(words) };
   if (server !== "ok") {
     out.fields(shown, { url, server, checks });
     return server === "degraded" ? EXIT.partial : EXIT.failed;
