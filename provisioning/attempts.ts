@@ -43,7 +43,7 @@ export interface Leased extends Attempt {
 export function createAttempts(needs: AttemptNeeds) {
   const { registry, journal, providers, clock, attemptsMax = ATTEMPTS_MAX } = needs;
   const { around = (_step, run) => run(), aroundAttempt = (_attempt, run) => run() } = needs;
-  const provision = provisionSteps(needs);
+  const making = { provision: provisionSteps(needs), adopt: provisionSteps(needs, { adopting: true }) };
   const deletion = deletionSteps(needs);
   const undeletion = undeletionSteps(needs);
   const purge = purgeSteps(needs);
@@ -63,9 +63,12 @@ export function createAttempts(needs: AttemptNeeds) {
     const execution = { journal, around, failed: failed(attempt) };
     switch (attempt.kind) {
       case "provision":
+      case "adopt": {
+        const steps = making[attempt.kind];
         return await using(createWorkbench(providers), ({ database }) =>
-          execute(provision, { ...attempt, database }, execution),
+          execute(steps, { ...attempt, database }, execution),
         );
+      }
       case "delete":
         return await execute(deletion, attempt, execution);
       case "undelete":
@@ -107,7 +110,7 @@ async function using<T extends { close(): Promise<void> }>(resource: T, work: (r
   }
 }
 
-const isMaking = ({ kind }: Leased) => kind === "provision" || kind === "undelete";
+const isMaking = ({ kind }: Leased) => kind === "provision" || kind === "adopt" || kind === "undelete";
 
 /** Moves the placement if it is in one of the states; whoever was faster has decided otherwise. */
 async function moveOn(

@@ -25,6 +25,8 @@ export interface CreateTenant extends Asked {
   readonly claimStatements: readonly Statement[];
   /** For whoever writes it down in `claimStatements`; otherwise a new one. */
   readonly operationId?: string;
+  /** Whether it has had a life elsewhere, which is copied before it is served. */
+  readonly adopting?: boolean;
 }
 
 export interface Resumed {
@@ -82,7 +84,8 @@ export type Lifecycle = ReturnType<typeof createLifecycle>;
 
 async function create({ registry, journal, clock }: LifecycleOptions, { start }: Starter, tenant: CreateTenant) {
   const { tenantId, provider, place, claimStatements, initiator } = tenant;
-  const operation = { id: tenant.operationId ?? timeId(clock()), tenantId, kind: "provision", initiator } as const;
+  const kind = tenant.adopting ? "adopt" : "provision";
+  const operation = { id: tenant.operationId ?? timeId(clock()), tenantId, kind, initiator } as const;
   let leased: Leased | undefined;
   const alongside = ({ tag }: Placement) => {
     const { lease, statements } = journal.begin({ ...operation, tag }, CLAIM);
@@ -177,7 +180,11 @@ function createRestarts({ registry, journal }: LifecycleOptions, { begin, beginB
         case "pending":
         case "provisioning":
         case "failed":
-          return await beginBeside(placement, restoreState === null ? "provision" : "undelete", asked);
+          return await beginBeside(
+            placement,
+            restoreState === null ? await makingOf(journal, placement) : "undelete",
+            asked,
+          );
         case "deleting":
           return await begin(placement, restoreState === null ? "purge" : "delete", asked);
         case "deleted":
@@ -189,6 +196,12 @@ function createRestarts({ registry, journal }: LifecycleOptions, { begin, beginB
       }
     },
   };
+}
+
+/** What began as an adoption stays one: a tenant without what it had must not be served. */
+async function makingOf(journal: Journal, { tenantId, tag }: Placement): Promise<"adopt" | "provision"> {
+  const operations = await journal.list(tenantId);
+  return operations.some((operation) => operation.tag === tag && operation.kind === "adopt") ? "adopt" : "provision";
 }
 
 /** What is written down of the changes that are one statement. */

@@ -12,6 +12,7 @@ const ERROR_CHARACTERS_MAX = 500;
 /** Stored, so never renamed. */
 export type OperationKind =
   | "provision"
+  | "adopt"
   | "delete"
   | "undelete"
   | "purge"

@@ -1,4 +1,5 @@
 import type { Database, Statement } from "../src/db/database.ts";
+import { PlatformError } from "../src/domain/errors.ts";
 import type { Journal } from "./journal.ts";
 import { type Attempt, requireState, type Step } from "./operation.ts";
 import { ensureOrganization, type OrganizationOf } from "./organization.ts";
@@ -15,6 +16,8 @@ interface NewTenant {
 
 /** What a new tenant needs that lies above this layer. Each may run again after a crash. */
 export interface ProvisionSteps {
+  /** Copies what an adopted tenant has had elsewhere; absent where nobody knows from where. */
+  readonly adopt?: (tenant: NewTenant) => Promise<void>;
   /** Gives the tenant its own signing key. */
   readonly signingKey: (tenant: NewTenant) => Promise<void>;
   /** Gives it what every tenant starts with. */
@@ -48,14 +51,11 @@ interface Needs {
 /** Stored with the operation, so it is never renamed. */
 export const CLAIM = "claim";
 
-/** The steps that make a tenant. Their names are stored, so they are never renamed. */
-export function provisionSteps({
-  registry,
-  journal,
-  providers,
-  template,
-  steps,
-}: Needs): readonly Step<Provisioning>[] {
+/** The steps that make a tenant, or adopt one. Their names are stored, so they are never renamed. */
+export function provisionSteps(
+  { registry, journal, providers, template, steps }: Needs,
+  { adopting = false } = {},
+): readonly Step<Provisioning>[] {
   const step = (name: string, run: (placement: Placement, context: Provisioning) => Promise<unknown>) => ({
     name,
     async run(context: Provisioning) {
@@ -87,6 +87,8 @@ export function provisionSteps({
       "write-identity",
       withDatabase(({ database, placement }) => writeOwner(database, placement)),
     ),
+    // Before what every tenant gets, which is only made where it is missing.
+    ...(adopting ? [step("adopt", withDatabase(steps.adopt ?? onlyByCommand))] : []),
     step("signing-key", withDatabase(steps.signingKey)),
     step("seed-defaults", withDatabase(steps.seedDefaults)),
     step(
@@ -125,6 +127,12 @@ export function provisionSteps({
       },
     },
   ];
+}
+
+/** A server has no source to copy from, and a tenant without what it had must not be served. */
+function onlyByCommand({ placement: { tenantId } }: NewTenant): Promise<never> {
+  const message = `${tenantId} is not copied to its end: only rowhouse adopt, from the same database, goes on with it`;
+  return Promise.reject(new PlatformError("unavailable", "adoption_unfinished", message));
 }
 
 /** Opens a tenant's database at most once, and closes it at the end. */

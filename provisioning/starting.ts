@@ -36,6 +36,7 @@ const BEGINNINGS = {
 const BESIDE = {
   "rotate-credentials": MARK_ROTATING,
   provision: CLAIM,
+  adopt: CLAIM,
   undelete: MARK_UNDELETING,
 } as const;
 

@@ -13,7 +13,7 @@ const LAYERS = [
   ["src/tenancy", "src/sync"],
   ["src/fallback"],
   ["src/auth"],
-  ["src/http", "src/conformance"],
+  ["src/http", "src/conformance", "src/adopt"],
   ["src/wiring"],
   ["src/cli"],
   ["src/index.ts", "src/adapter.ts", "src/server.ts"],

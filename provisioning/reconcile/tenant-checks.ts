@@ -18,6 +18,7 @@ const ON_THE_WAY: readonly TenantState[] = ["pending", "provisioning", "failed",
 /** In which states a tenant is while an operation of it is unfinished. Those of one step never are. */
 const DURING: Readonly<Record<OperationKind, readonly TenantState[]>> = {
   provision: ["pending", "provisioning", "failed"],
+  adopt: ["pending", "provisioning", "failed"],
   undelete: ["provisioning", "failed"],
   delete: ["deleting"],
   purge: ["deleting"],

@@ -36,7 +36,7 @@ const withDesk = (command: Command): Command =>
     .option("--url <url>", "let a running server do it; default: ROWHOUSE_URL, else this process does it itself")
     .option("--no-wait", "answer as soon as it has begun; only with a server");
 
-function toIds(text: string): readonly string[] {
+export function toIds(text: string): readonly string[] {
   const ids = text.split(",").map((id) => id.trim());
   if (ids.every((id) => id !== "")) return ids;
   throw new InvalidArgumentError("Ids with commas between them.");

@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import { PlatformError } from "../domain/errors.ts";
-import type { Rowhouse } from "../wiring/rowhouse.ts";
+import type { Rowhouse, RowhouseOptions } from "../wiring/rowhouse.ts";
 import type { Visit } from "../wiring/visit.ts";
 
 /** What commands do on the databases themselves. What is heavy is loaded when it is needed, so that help is quick. */
@@ -26,11 +26,11 @@ Let it do this (--url ${ISSUER}), or end it first.`;
 }
 
 /** The house without its door: nothing listens, and nothing is done that was not asked for. */
-export async function openHouse(config: Config): Promise<Rowhouse> {
+export async function openHouse(config: Config, options: Pick<RowhouseOptions, "adopt"> = {}): Promise<Rowhouse> {
   const [{ createRowhouse }, { createLogger }] = await Promise.all([
     import("../wiring/rowhouse.ts"),
     import("../log/logger.ts"),
   ]);
   const output = { write: (line: string) => void process.stderr.write(line) };
-  return await createRowhouse({ config, log: createLogger({ level: "error", output }), background: false });
+  return await createRowhouse({ ...options, config, log: createLogger({ level: "error", output }), background: false });
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../wiring/version.ts";
+import { addAdopt } from "./adopt.ts";
 import type { Program } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { EXIT, type Exit, exitOf, failureOf } from "./failures.ts";
@@ -54,6 +55,7 @@ export function createProgram(program: Program): Command {
   addFleetCommands(root, program);
   addOperations(root, program);
   addResolve(root, program);
+  addAdopt(root, program);
   addOpenApi(root, program);
   addCompletion(root, program);
   return root;

@@ -16,7 +16,10 @@ export interface Server {
 }
 
 /** Variables of the commands alone. Secrets may be in files: `ROWHOUSE_TOKEN_FILE`. */
-const CLIENT_VARIABLES = ["ROWHOUSE_URL", "ROWHOUSE_TOKEN", "ROWHOUSE_CLIENT_ID", "ROWHOUSE_CLIENT_SECRET"] as const;
+const CLIENT_VARIABLES = [
+  ...(["ROWHOUSE_URL", "ROWHOUSE_TOKEN", "ROWHOUSE_CLIENT_ID", "ROWHOUSE_CLIENT_SECRET"] as const),
+  "ROWHOUSE_SOURCE_TOKEN",
+] as const;
 
 const Url = z.url({ protocol: /^https?$/ }).transform((text) => `${new URL(text).origin}/`);
 
@@ -49,6 +52,9 @@ export function serverOf(option: string | undefined): Server {
     "Who asks? Set ROWHOUSE_TOKEN, or ROWHOUSE_CLIENT_ID and ROWHOUSE_CLIENT_SECRET (each may be a file: ROWHOUSE_TOKEN_FILE).",
   );
 }
+
+/** What opens a database behind a URL that tenants are adopted from. */
+export const sourceToken = (): string | undefined => clientVariables().ROWHOUSE_SOURCE_TOKEN;
 
 function clientVariables(): Partial<Record<(typeof CLIENT_VARIABLES)[number], string>> {
   return valuesOf(CLIENT_VARIABLES, processVariables());

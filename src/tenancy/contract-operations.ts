@@ -24,7 +24,7 @@ interface Needs {
 }
 
 /** Ours in the contract's words. The other kinds (suspend, rotate-credentials …) have none there, and are not shown. */
-const KINDS = { provision: "provision", delete: "deprovision", purge: "deprovision" } as const;
+const KINDS = { provision: "provision", adopt: "provision", delete: "deprovision", purge: "deprovision" } as const;
 type ShownKind = keyof typeof KINDS;
 const SHOWN = Object.keys(KINDS) as readonly ShownKind[];
 

@@ -40,8 +40,8 @@ const ROUTE = "POST /tenants";
 
 /** `POST /tenants`: the tenant's own row, its operation, and the request's key begin in one batch. */
 export function createCreations(making: TenantMaking): Pick<TenantsService, "create"> {
-  const { controlPlane, lifecycle, journal, rules, team, clock } = making;
-  const { database, store } = controlPlane;
+  const { controlPlane, lifecycle, journal, clock } = making;
+  const { database } = controlPlane;
   const idempotency = createIdempotency({ database, clock });
 
   const answerWith = (tenantId: string, { operationId, ended }: Started, given: string | null): Creation => ({
@@ -70,23 +70,9 @@ export function createCreations(making: TenantMaking): Pick<TenantsService, "cre
   };
 
   const begin = async (input: CreateTenant, initiator: string, key: RequestKey | null): Promise<Creation> => {
-    const { admin, database: wish = {}, ...described } = input;
-    const { id: asked = tenantLabel() } = described;
-    const made = await creating(making.life, { audience: `urn:authhero:tenant:${asked}`, ...described, id: asked });
-    const { id } = made;
-    refuseOwnHost(id, rules);
-    requireUnlocked(Object.keys(made), await making.inheritedOf(id));
-    if (admin) await team.requireInvitable();
-    const placed = await placeFor(making, wish);
-    const operationId = timeId(clock());
-    const claimStatements: Statement[] = [
-      tenantInsert(store, made).compile(),
-      noOrganizationYet(controlPlane, id),
-      ...(admin ? [team.wanting(id, admin.email)] : []),
-      ...(key ? idempotency.remembering(key, operationId) : []),
-    ];
-    const started = await lifecycle.create({ tenantId: id, ...placed, claimStatements, initiator, operationId });
-    return answerWith(id, started, null);
+    const remembering = (operationId: string) => (key ? idempotency.remembering(key, operationId) : []);
+    const { tenantId, ...started } = await beginTenant(making, input, { initiator, alongside: remembering });
+    return answerWith(tenantId, started, null);
   };
 
   return {
@@ -105,6 +91,39 @@ export function createCreations(making: TenantMaking): Pick<TenantsService, "cre
       }
     },
   };
+}
+
+interface Begun {
+  readonly initiator: string;
+  /** Happens in the batch that claims the id, or not at all. */
+  readonly alongside?: (operationId: string) => readonly Statement[];
+  /** Whether it is copied from elsewhere. */
+  readonly adopting?: boolean;
+}
+
+/** Begins to make a tenant as somebody wishes it; what cannot be is refused, and then nothing has changed. */
+export async function beginTenant(
+  making: Omit<TenantMaking, "find">,
+  { admin, database: wish = {}, ...described }: CreateTenant,
+  { initiator, alongside = () => [], adopting = false }: Begun,
+): Promise<Started & { readonly tenantId: string }> {
+  const { controlPlane, lifecycle, rules, team } = making;
+  const { id: asked = tenantLabel() } = described;
+  const made = await creating(making.life, { audience: `urn:authhero:tenant:${asked}`, ...described, id: asked });
+  const { id: tenantId } = made;
+  refuseOwnHost(tenantId, rules);
+  requireUnlocked(Object.keys(made), await making.inheritedOf(tenantId));
+  if (admin) await team.requireInvitable();
+  const placed = await placeFor(making, wish);
+  const operationId = timeId(making.clock());
+  const claimStatements: Statement[] = [
+    tenantInsert(controlPlane.store, made).compile(),
+    noOrganizationYet(controlPlane, tenantId),
+    ...(admin ? [team.wanting(tenantId, admin.email)] : []),
+    ...alongside(operationId),
+  ];
+  const started = await lifecycle.create({ tenantId, ...placed, claimStatements, initiator, operationId, adopting });
+  return { ...started, tenantId };
 }
 
 const deleted = (tenantId: string) =>

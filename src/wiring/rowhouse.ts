@@ -38,6 +38,7 @@ import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { keepTenantOrganizations } from "../tenancy/tenant-organizations.ts";
 import { createTxtResolver, type ResolveTxt } from "../tenancy/txt-records.ts";
 import type { Traces } from "../traces/traces.ts";
+import { type Adopt, type Adoption, createAdoption } from "./adoption.ts";
 import { createAuditing } from "./auditing.ts";
 import { startBackground } from "./background.ts";
 import { type ControlPlane, inStartingOrder, openControlPlane } from "./control-plane.ts";
@@ -77,6 +78,8 @@ export interface RowhouseOptions extends FirstRights, Inheritance {
   readonly sync?: SyncOptions | false;
   /** False for a house that does only what it is asked for, as a single command needs it. Default: true. */
   readonly background?: boolean;
+  /** What goes on with the adoption of tenants. Default: nothing, they wait. */
+  readonly adopt?: Adopt | undefined;
   /** What is counted and measured. Default: nothing. */
   readonly metrics?: Metrics | undefined;
   /** What is traced. Default: nothing. */
@@ -94,6 +97,8 @@ export interface Rowhouse {
   readonly firstLogin: string | null;
   /** What is done to many tenants at once. */
   readonly fleet: FleetService;
+  /** Begins, or goes on with, the adoption of a tenant. */
+  readonly adoption: Adoption;
   /** Ends background work and closes every database. Requests must have ended before. */
   close(): Promise<void>;
 }
@@ -124,7 +129,7 @@ export async function createRowhouse(options: RowhouseOptions): Promise<Rowhouse
 
 export interface HouseOptions
   extends Required<Pick<RowhouseOptions, "config" | "log" | "clock">>,
-    Pick<RowhouseOptions, "resolveTxt" | "sync" | "background" | "metrics" | "traces" | "siblings">,
+    Pick<RowhouseOptions, "resolveTxt" | "sync" | "background" | "metrics" | "traces" | "siblings" | "adopt">,
     FirstRights,
     Inheritance {
   /** Where databases are, by name. */
@@ -136,7 +141,7 @@ export interface HouseOptions
   readonly additions?: Additions;
 }
 
-export interface House extends Omit<Rowhouse, "firstLogin" | "fleet"> {
+export interface House extends Omit<Rowhouse, "firstLogin" | "fleet" | "adoption"> {
   /** A tenant's own adapters, which may be kept. Throws `not_found` (`tenant_not_found`). */
   adaptersOf(tenantId: string): Promise<DataAdapters>;
 }
@@ -145,7 +150,7 @@ export interface House extends Omit<Rowhouse, "firstLogin" | "fleet"> {
 export async function openHouse(
   controlPlane: ControlPlane,
   options: HouseOptions,
-): Promise<House & Pick<Rowhouse, "fleet">> {
+): Promise<House & Pick<Rowhouse, "fleet" | "adoption">> {
   const { config, log, clock, providers, provider, keepLogin, metrics, traces, additions = {}, ...others } = options;
   const { resolveTxt = createTxtResolver(config.DNS_SERVERS), sync: shared, background = true, ...rights } = others;
   const sync = createSync(controlPlane, shared);
@@ -160,7 +165,7 @@ export async function openHouse(
   const mailing = mailingOver(controlPlane, (id, call) => pool.use(id, call), { config, clock, lenderOf });
   const team = createTeam(controlPlane, { config, mailing, ...rights });
   const { pool, onStore, lifecycle, journal, keys, fleet, jobs, kept } = await openTenants(controlPlane, {
-    ...{ config, log, clock, providers, life, sync, metrics, traces },
+    ...{ config, log, clock, providers, life, sync, metrics, traces, adopt: options.adopt },
     ...{ witness: auditing.witness, team },
   });
   let upkeep: Upkeep | undefined;
@@ -179,7 +184,7 @@ export async function openHouse(
   );
   const domains = createCustomDomains(controlPlane, { rules: hostRules(config, additions), resolveTxt, clock });
   const fleetOperations = createFleetOperations({ fleet, jobs, controlPlane, clock, log, takesUp: background });
-  const { front, routes } = houseFront(controlPlane, {
+  const { front, routes, adoption } = houseFront(controlPlane, {
     ...{ config, log, clock, data, lifecycle, journal, routing, lenderOf, inheritedOf, kept },
     ...{ fleetOperations, mailing, pending, team, providers, provider, life, domains, additions },
     audit: auditing.noting(authAdapters),
@@ -201,7 +206,7 @@ export async function openHouse(
   return {
     fetch: front.fetch,
     routes,
-    fleet: fleetOperations,
+    ...{ fleet: fleetOperations, adoption },
     async adaptersOf(tenantId) {
       if (tenantId === controlPlane.tenantId) return controlPlane.adapters;
       // Whether it is there is found out now, and again at each call.
@@ -233,7 +238,8 @@ async function furnish(controlPlane: ControlPlane, { config, keepLogin, rights }
   });
 }
 
-interface Opening extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "metrics" | "traces"> {
+interface Opening
+  extends Pick<HouseOptions, "config" | "log" | "clock" | "providers" | "metrics" | "traces" | "adopt"> {
   readonly witness: Witness;
   readonly team: Team;
   readonly life: TenantLife;
@@ -242,7 +248,7 @@ interface Opening extends Pick<HouseOptions, "config" | "log" | "clock" | "provi
 
 /** The databases of the tenants, and what makes and removes them. */
 async function openTenants(controlPlane: ControlPlane, opening: Opening) {
-  const { config, log, clock, providers, witness, team, life, sync, traces } = opening;
+  const { config, log, clock, providers, witness, team, life, sync, traces, adopt } = opening;
   const { registry, database, adapters, keyRing, process, processes } = controlPlane;
   const { POOL_MAX_OPEN: maxOpen, POOL_IDLE_MS: idleMs } = config;
   const { pool, template, openTenant, storeOf, onStore, reachedAtOpening } = await createTenantPool({
@@ -265,6 +271,10 @@ async function openTenants(controlPlane: ControlPlane, opening: Opening) {
     steps: {
       organization: team.organizationOf,
       invite: team.invite,
+      ...(adopt && {
+        adopt: ({ database, placement }) =>
+          adopt({ tenantId: placement.tenantId, store: storeOf(database, placement), controlPlane }),
+      }),
       signingKey: ({ placement }) => ensureTenantKey(adapters.keys, placement.tenantId, keys.take),
       seedDefaults: (made) => seedTenantDefaults(openTenant(made.database, made.placement), made.placement.tenantId),
       syncEntities: (made) => sync.furnish(storeOf(made.database, made.placement), made.placement),
@@ -341,12 +351,14 @@ function houseFront(controlPlane: ControlPlane, behind: HouseBehind) {
   const { lenderOf, inheritedOf } = behind;
   const { tenantId, registry } = controlPlane;
   const operations = createOperationsService({ journal, lifecycle, registry, controlPlaneTenantId: tenantId });
-  const tenants = createTenantsService({
+  const making = {
     ...{ controlPlane, lifecycle, journal, rules: hostRules(config, additions), clock, team: behind.team },
-    ...{ provider: behind.provider, providers: behind.providers, life: behind.life },
+    ...{ provider: behind.provider, providers: behind.providers, life: behind.life, inheritedOf },
+  };
+  const tenants = createTenantsService({
+    ...making,
     data,
     originOf: domains.originOf,
-    inheritedOf,
     mailSource: mailing.sourceOf,
   });
   const announced = behind.kept.announced(routed({ ...routing, surface: "management" }));
@@ -356,7 +368,7 @@ function houseFront(controlPlane: ControlPlane, behind: HouseBehind) {
     tenantId,
     organizationOwners(controlPlane),
   );
-  return frontOver({
+  const served = frontOver({
     ...behind,
     management,
     services: { tenants, operations, fleet: behind.fleetOperations },
@@ -367,4 +379,5 @@ function houseFront(controlPlane: ControlPlane, behind: HouseBehind) {
     tenantMembers: createTenantMembers(controlPlane, { config, team: behind.team }),
     bringUpToDate: behind.kept.bringUpToDate,
   });
+  return { ...served, adoption: createAdoption(making) };
 }

@@ -28,6 +28,12 @@ const SCENES: Readonly<Record<string, TerminalOptions>> = {
   "docs/mail.md": { ...running("acme"), env: { DEV_MAILBOX: "1" } },
   "docs/sms.md": running("acme"),
   "docs/management-api.md": running("acme"),
+  "docs/migrating-from-authhero.md": {
+    given: `node --import tsx --input-type=module -e '
+      import { makeAuthHeroDatabase } from "./test/support/authhero-database.ts";
+      await makeAuthHeroDatabase("old.db");
+    '`,
+  },
   "docs/reconcile.md": running("acme"),
   "docs/runbooks/rotating-the-encryption-key.md": running("acme", "beta"),
   "docs/runbooks/rolling-out-a-migration.md": running("acme"),
