@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type Libsql from "libsql";
@@ -6,14 +6,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { copyTenant, rehearse } from "../../src/adopt/copying.ts";
 import { createFindings } from "../../src/adopt/findings.ts";
 import { openSource, type Source } from "../../src/adopt/source.ts";
+import { openClient } from "../../src/db/client.ts";
 import type { Database } from "../../src/db/database.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { openFile } from "../../src/db/native.ts";
 import { createKeyRing } from "../../src/db/seal.ts";
+import { splitStatements } from "../../src/db/sql.ts";
 import { systemClock } from "../../src/domain/clock.ts";
 import { createDataAdapters } from "../../src/entities/adapters.ts";
 import { createStore, type Store } from "../../src/entities/store.ts";
 import { change, makeAuthHeroDatabase } from "../support/authhero-database.ts";
+import { sqldMissing, startSqld } from "../support/sqld.ts";
 
 let directory: string;
 let path: string;
@@ -179,6 +182,30 @@ describe("a rehearsal", () => {
     ]);
     expect(changes).toEqual([expect.objectContaining({ what: "roles.is_system", rows: 1 })]);
     expect(counts).toMatchObject({ APIs: 0 });
+  });
+});
+
+describe.skipIf(sqldMissing)("a source on a libSQL server", () => {
+  it("is copied like a file", async () => {
+    const sqld = await startSqld([], { namespaces: false });
+    const statements = splitStatements(readFileSync("test/support/authhero-database.sql", "utf8"));
+    const loaded = openClient({ url: sqld.url });
+    // The dump's own transaction is the batch here.
+    const own = statements.filter(
+      (text) => !/^(?:pragma|begin|commit)\b/i.test(text.replaceAll(/^--.*\n/gm, "").trim()),
+    );
+    await loaded.batch(own.map((text) => ({ sql: text, parameters: [] })));
+    const remote = await openSource(sqld.url);
+    try {
+      await copyTenant({ source: remote, store, tenantId: "acme" });
+
+      expect([await rows("users"), await rows("passwords")]).toEqual([4, 3]);
+      expect(remote.place).toBe(sqld.url.replace(/\/$/, ""));
+    } finally {
+      await remote.close();
+      await loaded.close();
+      await sqld.stop();
+    }
   });
 });
 
