@@ -12,7 +12,7 @@ import { createCache } from "../../src/entities/cache.ts";
 import { createStore } from "../../src/entities/store.ts";
 import { ACME, furnish } from "../support/acme.ts";
 import { prepared } from "../support/prepared.ts";
-import { rememberedCodes, rememberedLogins } from "../support/remembered-logins.ts";
+import { rememberedCodes, rememberedLogins, rememberedTokens } from "../support/remembered-logins.ts";
 import { directory, serving } from "./serving.ts";
 
 /**
@@ -29,7 +29,12 @@ await seedTenantDefaults(data, ACME);
 await furnish(data, ACME, 100);
 
 const { adapters, asked } = prepared(data);
-const kept = { loginSessions: rememberedLogins(), codes: rememberedCodes(), cache: createCache({ clock }) };
+const kept = {
+  loginSessions: rememberedLogins(),
+  codes: rememberedCodes(),
+  refreshTokens: rememberedTokens(adapters.refreshTokens),
+  cache: createCache({ clock }),
+};
 // Nobody delivers what is left in the outbox, as nobody does within a request of ours.
 const floor = deliveredBehind({ ...adapters, ...kept }, () => undefined);
 const { fetch } = createAuthHero({

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Code, DataAdapters, LoginSession } from "@authhero/adapter-interfaces";
+import type { Code, DataAdapters, LoginSession, RefreshToken } from "@authhero/adapter-interfaces";
 
 /** Login sessions in a map: a login moves its own one on from step to step, so that one answer for all would not do. */
 export function rememberedLogins(): DataAdapters["loginSessions"] {
@@ -47,5 +47,21 @@ export function rememberedCodes(): DataAdapters["codes"] {
     consume: () => Promise.resolve(true),
     remove: (_tenantId, id) => Promise.resolve(codes.delete(id)),
     cleanup: () => Promise.resolve(0),
+  };
+}
+
+/** Refresh tokens in a map: each is found by what was handed out. `others`: what else is asked of them. */
+export function rememberedTokens(others: DataAdapters["refreshTokens"]): DataAdapters["refreshTokens"] {
+  const tokens = new Map<string, RefreshToken>();
+  return {
+    ...others,
+    create(_tenantId, input) {
+      const token = { ...input, created_at: new Date().toISOString() } as RefreshToken;
+      for (const name of [token.id, token.token_lookup ?? ""]) tokens.set(name, token);
+      return Promise.resolve(token);
+    },
+    get: (_tenantId, id) => Promise.resolve(tokens.get(id) ?? null),
+    getByLookup: (_tenantId, lookup) => Promise.resolve(tokens.get(lookup) ?? null),
+    update: () => Promise.resolve(true),
   };
 }
