@@ -125,8 +125,11 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
   const { inner, placements, pending, log, clock, env = {}, peerAddress = socketAddress } = options;
   if (options.requireOrganizationMatch === false) log.warn("guard.organization_match_off", UNSAFE);
   const app = new Hono<FrontEnv>();
+  const documents = published({ versionOf: options.versionOf, rules: options, placements, clock });
   const chain = [
     observed(options.begun, log),
+    // What is traced goes the whole way.
+    ...(options.trace ? [] : [documents.early]),
     probes(options.readiness),
     bodyLimit(),
     draft(clock),
@@ -137,7 +140,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     mailbox(options.mails ?? null, options.controlPlaneTenantId),
     tenant(),
     headAsGet(),
-    published(options.versionOf, clock),
+    documents.late,
     canonicalHost(),
     plainErrors(),
     setupClosed(),

@@ -24,9 +24,14 @@ export function refusalByState({ placement }: Addressed, draft: Draft): Platform
   return refusalOf(placement.state, draft);
 }
 
-function refusalOf(state: TenantState, draft: Draft): PlatformError | null {
+/** Why the state forbids to show a tenant's discovery document or key set; null when it does not. */
+export function refusalOfDocument(state: TenantState): PlatformError | null {
   // Tokens issued before are still out there and have to stay verifiable.
-  if (state === "suspended" && isDiscovery(draft.path)) return null;
+  return state === "suspended" || state === "read_only" ? null : refusalOfChange(state);
+}
+
+function refusalOf(state: TenantState, draft: Draft): PlatformError | null {
+  if (isDiscovery(draft.path)) return refusalOfDocument(state);
   if (state === "read_only" && !isWrite(draft)) return null;
   return refusalOfChange(state);
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { FrontOptions } from "../../../src/http/front/index.ts";
-import { NOW, refusal, testFront } from "./support.ts";
+import { BEGAN, NOW, refusal, testFront } from "./support.ts";
 
 const DISCOVERY = "/.well-known/openid-configuration";
 const KEYS = "/.well-known/jwks.json";
@@ -155,6 +155,114 @@ describe("conditional requests", () => {
 
     const { headers } = await send("acme.localhost", KEYS);
     expect([head.status, head.headers.get("etag"), await head.text()]).toEqual([200, headers.get("etag"), ""]);
+  });
+});
+
+describe("a document that was asked for before", () => {
+  const acme = { state: "ready", began: BEGAN, organizationId: null, domains: [] as string[] } as const;
+  let placement: Awaited<ReturnType<FrontOptions["placements"]["get"]>>;
+  let answered: unknown[];
+
+  beforeEach(() => {
+    placement = acme;
+    answered = [];
+  });
+
+  const changing = (options: Partial<FrontOptions> = {}) =>
+    testFront({
+      ...{ inner, clock: () => now, versionOf: () => Promise.resolve("1") },
+      placements: { get: () => Promise.resolve(placement), ofOrganization: () => Promise.resolve(null) },
+      begun: () => (request) => answered.push(request),
+      ...options,
+    });
+
+  it.each([
+    ["deleting", 404, "tenant_not_found"],
+    ["failed", 503, "tenant_not_ready"],
+  ] as const)("is refused once its tenant is %s, though nothing else has changed", async (state, status, errorCode) => {
+    const { send } = changing();
+    for (const _ of [1, 2, 3]) expect((await send("acme.localhost", KEYS)).status).toBe(200);
+
+    placement = { ...acme, state };
+
+    expect(await refusal(await send("acme.localhost", KEYS))).toEqual([status, errorCode]);
+  });
+
+  it("is of the new issuer once its tenant has a domain, and not found under one it has no more", async () => {
+    const { send } = changing({ domains: { ownerOf: () => Promise.resolve("acme") } });
+    const issuerAt = async (host: string) =>
+      ((await (await send(host, DISCOVERY)).json()) as { about?: string }).about?.split(" ")[1];
+    for (const _ of [1, 2, 3]) expect(await issuerAt("acme.localhost")).toBe("http://acme.localhost:3000/");
+
+    placement = { ...acme, domains: ["login.acme.example"] };
+    for (const _ of [1, 2, 3]) expect(await issuerAt("acme.localhost")).toBe("http://login.acme.example:3000/");
+    for (const _ of [1, 2, 3]) expect(await issuerAt("login.acme.example")).toBe("http://login.acme.example:3000/");
+
+    placement = acme;
+    expect(await issuerAt("acme.localhost")).toBe("http://acme.localhost:3000/");
+    expect(await refusal(await send("login.acme.example", DISCOVERY))).toEqual([404, "unknown_host"]);
+  });
+
+  it("is counted and logged each time, with its tenant and an id of its own", async () => {
+    const lines: unknown[] = [];
+    const log = { debug: (...line: unknown[]) => void lines.push(line), warn: () => {}, error: () => {} };
+    const { send } = changing({ log });
+
+    for (const _ of [1, 2, 3]) await send("acme.localhost", KEYS);
+
+    expect(answered).toHaveLength(3);
+    expect(answered[2]).toMatchObject({ route: "discovery", method: "GET", status: 200 });
+    const line = ["request.answered", expect.objectContaining({ tenantId: "acme", requestId: expect.any(String) })];
+    expect(lines).toEqual([line, line, line]);
+    expect(new Set(lines.map((each) => JSON.stringify(each))).size).toBe(3);
+  });
+
+  it("goes to whoever a label is given to, each time anew", async () => {
+    let owner = "acme";
+    const { send } = testFront({
+      ...{ inner, clock: () => now, versionOf: () => Promise.resolve("1") },
+      resolveSubdomain: (label) => (label === "alias" ? owner : label),
+    });
+    const aboutAt = async () => ((await (await send("alias.localhost", KEYS)).json()) as { about: string }).about;
+    for (const _ of [1, 2, 3]) expect(await aboutAt()).toMatch(/^acme /);
+
+    owner = "beta";
+
+    expect(await aboutAt()).toMatch(/^beta /);
+  });
+
+  it("is answered at no other name, and to nobody who names another tenant, a token or parameters", async () => {
+    const { send } = front();
+    for (const _ of [1, 2, 3]) expect((await send("acme.localhost", KEYS)).status).toBe(200);
+
+    expect((await send("beta.localhost", KEYS)).headers.get("etag")).not.toBe(
+      (await send("acme.localhost", KEYS)).headers.get("etag"),
+    );
+    expect(await refusal(await send("acme.localhost", KEYS, { headers: { "x-tenant-id": "beta" } }))).toEqual([
+      400,
+      "tenant_conflict",
+    ]);
+    const before = asked.length;
+    await send("acme.localhost", `${KEYS}?x=1`);
+    await send("acme.localhost", KEYS, { headers: { authorization: "Bearer x.y.z" } });
+    expect(asked).toHaveLength(before + 2);
+  });
+
+  it("of a placement that cannot be read is said to be so on the whole way, with an id", async () => {
+    let isAway = false;
+    const { send } = changing({
+      placements: {
+        get: () => (isAway ? Promise.reject(new Error("away")) : Promise.resolve(acme)),
+        ofOrganization: () => Promise.resolve(null),
+      },
+    });
+    for (const _ of [1, 2, 3]) await send("acme.localhost", KEYS);
+
+    isAway = true;
+    const answer = await send("acme.localhost", KEYS);
+
+    expect(answer.status).toBe(500);
+    expect(answer.headers.get("x-request-id")).toEqual(expect.any(String));
   });
 });
 
