@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Kysely } from "kysely";
 import { adoptionStanding, type Standing } from "../../provisioning/adoption.ts";
+import { isRunning } from "../../provisioning/providers/running.ts";
 import { copyTenant, rehearse } from "../adopt/copying.ts";
 import { createFindings, type Findings, type Hindrance, type Remark } from "../adopt/findings.ts";
 import { copyKeys, keysIn, ownersOfKeys } from "../adopt/keys.ts";
@@ -173,7 +174,8 @@ const SHARED_KEYS = "they sign for every tenant, and nobody's key may sign for a
 
 /** The copy itself, into a database that is thrown away: what it says cannot differ from what a copy would find. */
 async function rehearsal({ source, config }: Grounds, tenantId: string, findings: Findings): Promise<void> {
-  const directory = await mkdtemp(join(config.DATA_DIR, "adopt-"));
+  await sweepStages(config.DATA_DIR);
+  const directory = await mkdtemp(join(config.DATA_DIR, `adopt-${process.pid}-`));
   try {
     const database = await openFile(join(directory, "rehearsal.db"), { create: true });
     try {
@@ -185,6 +187,15 @@ async function rehearsal({ source, config }: Grounds, tenantId: string, findings
     }
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Takes away what rehearsals of processes that died have left: password hashes were in it. */
+async function sweepStages(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const [, pid] = /^adopt-(\d+)-/.exec(name) ?? [];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    await rm(join(directory, name), { recursive: true, force: true });
   }
 }
 

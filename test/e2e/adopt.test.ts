@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SigningKey } from "@authhero/adapter-interfaces";
@@ -40,6 +40,10 @@ const digest = () => createHash("sha256").update(readFileSync(database)).digest(
 describe("rowhouse adopt --dry-run", { timeout: PATIENCE_MS }, () => {
   it("says what would be taken, what is in the way and what stays behind, and changes nothing", async () => {
     const before = { source: digest(), files: readdirSync(data, { recursive: true }) };
+    // Of a rehearsal that was killed.
+    const { pid = 0 } = spawnSync(process.execPath, ["--version"]);
+    mkdirSync(join(data, `adopt-${pid}-x1y2z3`));
+    writeFileSync(join(data, `adopt-${pid}-x1y2z3`, "rehearsal.db"), "hashes");
 
     const { code, states, tenants } = await adopt("--dry-run");
 
