@@ -9,7 +9,10 @@ import type { DatabaseProvider, Location } from "./providers/provider.ts";
 export type Providers = Readonly<Record<string, DatabaseProvider>>;
 
 /** The provider a placement names. `unavailable` (`provider_unknown`) when this deployment does not have it. */
-export function providerOf(providers: Providers, { tenantId, provider }: Placement): DatabaseProvider {
+export function providerOf(
+  providers: Providers,
+  { tenantId, provider }: Pick<Placement, "tenantId" | "provider">,
+): DatabaseProvider {
   const found = Object.hasOwn(providers, provider) ? providers[provider] : undefined;
   if (found) return found;
   throw new PlatformError("unavailable", "provider_unknown", `No provider ${provider} for the tenant ${tenantId}`);
@@ -87,7 +90,8 @@ export async function writeOwner(database: Database, placement: Placement): Prom
   await requireOwner(database, placement);
 }
 
-async function requireOwner(database: Database, placement: Placement): Promise<void> {
+/** Throws `unavailable` (`database_mismatch`) when the database does not say that it is this placement's. */
+export async function requireOwner(database: Database, placement: Owner): Promise<void> {
   const owner = await readOwner(database);
   const isOurs =
     owner?.tenant_id === placement.tenantId &&
@@ -96,6 +100,8 @@ async function requireOwner(database: Database, placement: Placement): Promise<v
     owner.nonce === placement.nonce;
   if (!isOurs) throw mismatch(placement);
 }
+
+type Owner = Pick<Placement, "tenantId" | "tag" | "generation" | "nonce" | "database">;
 
 /** What a database says of itself; undefined when that is nothing. */
 export async function readOwner(database: Database): Promise<Identity | undefined> {
@@ -120,7 +126,7 @@ function identityIn(database: Database): Kysely<{ database_identity: Identity }>
   return new Kysely({ dialect: database.dialect });
 }
 
-function mismatch({ tenantId, database }: Placement): PlatformError {
+function mismatch({ tenantId, database }: Owner): PlatformError {
   const message = `The database ${database} does not say that it belongs to the tenant ${tenantId}`;
   return new PlatformError("unavailable", "database_mismatch", message);
 }

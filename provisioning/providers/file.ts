@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Kysely, sql } from "kysely";
 import * as z from "zod";
+import { backUpFile } from "../../src/db/backup.ts";
 import type { Database } from "../../src/db/database.ts";
 import { openFile } from "../../src/db/native.ts";
 import { PlatformError } from "../../src/domain/errors.ts";
@@ -90,6 +91,12 @@ export const fileProvider = defineProvider("file", FileOptions, ({ directory }) 
           if (size !== null) return { storageBytes: size + ((await sizeOf(`${path}-wal`)) ?? 0) };
         }
         throw missing(database);
+      }),
+
+    backUp: (database, file, verify) =>
+      onFiles(async () => {
+        if ((await sizeOf(pathOf(database))) === null) throw missing(database);
+        await backUpFile(pathOf(database), file, verify);
       }),
 
     async *list() {

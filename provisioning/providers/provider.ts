@@ -98,6 +98,13 @@ export interface DatabaseProvider {
   /** What the database takes up; of one that is retained, too. Throws `not_found` (`database_missing`). */
   usage?(database: DatabaseName): Promise<DatabaseUsage>;
 
+  /**
+   * Copies the database, as it is at one moment and while others use it, into a new file: whole or not at all, and only
+   * if `verify` does not throw on the copy. Throws `conflict` (`file_exists`), `not_found` (`database_missing`), and
+   * what `verify` throws. A provider without it has backups of its own.
+   */
+  backUp?(database: DatabaseName, file: string, verify: (copy: Database) => Promise<void>): Promise<void>;
+
   /** What lies among the databases and is none: nobody but reconciling asks for it. */
   strays?(): AsyncIterable<Stray>;
 

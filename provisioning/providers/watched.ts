@@ -12,7 +12,7 @@ export interface Watching {
 
 /** The same provider with somebody around its calls, and around those of its databases. What it cannot do it still cannot. */
 export function watchedProvider(provider: DatabaseProvider, { calls, databases }: Watching): DatabaseProvider {
-  const { connect, place, usage, rotateCredentials, strays, clear } = provider;
+  const { connect, place, usage, rotateCredentials, backUp, strays, clear } = provider;
   return {
     name: provider.name,
     supports: provider.supports,
@@ -30,6 +30,9 @@ export function watchedProvider(provider: DatabaseProvider, { calls, databases }
     ...(usage && { usage: (database) => calls("usage", () => usage.call(provider, database)) }),
     ...(rotateCredentials && {
       rotateCredentials: (database) => calls("rotate_credentials", () => rotateCredentials.call(provider, database)),
+    }),
+    ...(backUp && {
+      backUp: (database, file, verify) => calls("back_up", () => backUp.call(provider, database, file, verify)),
     }),
     ...(strays && { strays: () => strays.call(provider) }),
     ...(clear && { clear: (stray) => calls("clear", () => clear.call(provider, stray)) }),

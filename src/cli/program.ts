@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../wiring/version.ts";
 import { addAdopt } from "./adopt.ts";
+import { addBackup } from "./backup.ts";
 import type { Program } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { EXIT, type Exit, exitOf, failureOf } from "./failures.ts";
@@ -56,6 +57,7 @@ export function createProgram(program: Program): Command {
   addOperations(root, program);
   addResolve(root, program);
   addAdopt(root, program);
+  addBackup(root, program);
   addOpenApi(root, program);
   addCompletion(root, program);
   return root;

@@ -1,4 +1,8 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "vitest";
+import type { Database } from "../db/database.ts";
 import { notes, type Subject, write } from "./subject.ts";
 
 /** What a provider owes its callers where it can do more than it must. */
@@ -61,6 +65,40 @@ export const capabilityClauses = {
       code: "invalid",
       message: expect.stringMatching(/^region: /),
     });
+  },
+
+  "a backup is whole, and takes the place of nothing, where the place makes files": async ({
+    provider,
+    name,
+    other,
+  }) => {
+    if (!provider.backUp) return;
+    const directory = await mkdtemp(join(tmpdir(), "backup-"));
+    try {
+      const file = join(directory, "backup.db");
+      await write(provider, name, await provider.ensure(name), "before");
+      const copied: unknown[] = [];
+      const read = async (copy: Database) => {
+        const [found] = await copy.batch([{ sql: "select body from note", parameters: [] }]);
+        copied.push(...(found?.rows ?? []));
+      };
+      const refuse = () => Promise.reject(new Error("not as it should be"));
+
+      await expect(provider.backUp(name, file, refuse)).rejects.toThrow("not as it should be");
+      expect(await readdir(directory)).toEqual([]);
+      await provider.backUp(name, file, read);
+      expect(copied).toEqual([{ body: "before" }]);
+      expect(await readdir(directory)).toEqual(["backup.db"]);
+
+      const taken = { code: "conflict", reason: "file_exists", message: expect.stringContaining(file) };
+      await expect(provider.backUp(name, file, read)).rejects.toMatchObject(taken);
+      await expect(provider.backUp(other, join(directory, "other.db"), read)).rejects.toMatchObject({
+        code: "not_found",
+      });
+      expect(await readdir(directory)).toEqual(["backup.db"]);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   },
 
   "what a database takes up can be asked for, where the place knows": async ({ provider, name, other }) => {

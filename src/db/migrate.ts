@@ -98,6 +98,21 @@ export async function migrationHash(sets: readonly MigrationSet[], directory = m
   return hash.digest("hex");
 }
 
+/** How many migrations a fully migrated database has recorded. */
+export async function countMigrations(
+  sets: readonly MigrationSet[],
+  directory = migrationsDirectory(),
+): Promise<number> {
+  return (await readMigrations(sets, directory)).length;
+}
+
+/** How many migrations of a set a database has recorded. */
+export async function recordedMigrations(database: Database, set: MigrationSet): Promise<number> {
+  const sql = "select count(*) as recorded from schema_migrations where migration_set = ?";
+  const [result] = await database.batch([{ sql, parameters: [set] }]);
+  return Number(result?.rows[0]?.recorded);
+}
+
 async function readMigrations(sets: readonly MigrationSet[], directory: string): Promise<Migration[]> {
   return (await Promise.all(sets.map((set) => readSet(set, join(directory, set))))).flat();
 }

@@ -5,7 +5,7 @@ import { createPool } from "../../provisioning/pool.ts";
 import type { Registry } from "../../provisioning/registry.ts";
 import { createTemplate } from "../../provisioning/template.ts";
 import type { Database } from "../db/database.ts";
-import { migrate, migrationHash } from "../db/migrate.ts";
+import { countMigrations, migrate, migrationHash, recordedMigrations } from "../db/migrate.ts";
 import { inRounds } from "../db/rounds.ts";
 import type { KeyRing } from "../db/seal.ts";
 import type { Clock } from "../domain/clock.ts";
@@ -25,7 +25,7 @@ export interface TenantPoolOptions {
 
 /** The tenants' open databases as adapters, and the template that new ones are copied from. */
 export async function createTenantPool({ registry, providers, keyRing, maxOpen, idleMs, clock }: TenantPoolOptions) {
-  const schemaVersion = await migrationHash(["tenant"]);
+  const [schemaVersion, migrations] = await Promise.all([migrationHash(["tenant"]), countMigrations(["tenant"])]);
   const storeOf = (opened: Database, { tag }: Placement): Store =>
     createStore(inRounds(opened), { clock, keyRing, tag });
   const stores = new WeakMap<DataAdapters, Store>();
@@ -39,12 +39,17 @@ export async function createTenantPool({ registry, providers, keyRing, maxOpen, 
   };
   const pool = createPool({
     ...{ registry, providers, maxOpen, idleMs, clock },
-    ask: (opened, { tenantId }) => reachedBy(createStore(opened, { clock }), tenantId),
-    async openTenant(opened, placement, found) {
-      const wasOld = await bringUpToDate(registry, opened, placement, schemaVersion);
+    async ask(opened: Database, { tenantId }: Placement) {
+      const reading = reachedBy(createStore(opened, { clock }), tenantId).catch(() => undefined);
+      return { recorded: await recordedMigrations(opened, "tenant"), found: await reading };
+    },
+    async openTenant(opened, placement, answer) {
+      // A backup may have taken the place of the database that the registry remembers.
+      const isCurrent = placement.schemaVersion === schemaVersion && answer?.recorded === migrations;
+      if (!isCurrent) await bringUpToDate(registry, opened, placement, schemaVersion);
       const adapters = openTenant(opened, placement);
       // Migrations may change how far it has come.
-      if (found && !wasOld) reached.set(storeOfAdapters(adapters), found);
+      if (answer?.found && isCurrent) reached.set(storeOfAdapters(adapters), answer.found);
       return adapters;
     },
   });
@@ -62,10 +67,8 @@ function present(store: Store | undefined): Store {
   return store;
 }
 
-/** A database that older code has made gets the migrations it lacks before anybody sees it. Returns whether it was one. */
+/** A database that older code has made gets the migrations it lacks before anybody sees it. */
 async function bringUpToDate(registry: Registry, opened: Database, placement: Placement, schemaVersion: string) {
-  if (placement.schemaVersion === schemaVersion || !placement.location) return false;
   await migrate(opened, ["tenant"]);
-  await registry.recordSchema(placement, schemaVersion);
-  return true;
+  if (placement.schemaVersion !== schemaVersion) await registry.recordSchema(placement, schemaVersion);
 }

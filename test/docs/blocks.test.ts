@@ -35,6 +35,7 @@ const SCENES: Readonly<Record<string, TerminalOptions>> = {
     '`,
   },
   "docs/reconcile.md": running("acme"),
+  "docs/runbooks/backup-and-restore.md": running("acme"),
   "docs/runbooks/rotating-the-encryption-key.md": running("acme", "beta"),
   "docs/runbooks/rolling-out-a-migration.md": running("acme"),
   "docs/runbooks/stuck-operation.md": running("acme"),

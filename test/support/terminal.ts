@@ -85,12 +85,11 @@ curl() {
 }
 # What a package puts on the path.
 rowhouse() { PORT=$TEST_PORT node --import tsx src/cli/main.ts "$@"; }
-# Ends the service, and starts it anew on the same data.
+# Ends the service, starts it anew on the same data, or both.
 systemctl() {
-  [ "$1 $2" = 'restart rowhouse' ] || return 1
-  kill "$service" && wait "$service"
-  rm answer
-  npm start > /dev/null
+  [ "$2" = rowhouse ] || return 1
+  case "$1" in restart|stop) kill "$service" && wait "$service"; rm answer ;; esac
+  case "$1" in restart|start) npm start > /dev/null ;; esac
 }
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 npm() {
