@@ -47,6 +47,7 @@ export function createApi({ url, credentials }: Server, send: Fetch = fetch) {
     url,
     get: <T>(path: string, request?: ApiRequest) => call<T>("GET", path, request),
     post: <T>(path: string, request?: ApiRequest) => call<T>("POST", path, request),
+    patch: <T>(path: string, request?: ApiRequest) => call<T>("PATCH", path, request),
     remove: <T>(path: string, request?: ApiRequest) => call<T>("DELETE", path, request),
   };
 }

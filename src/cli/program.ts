@@ -4,6 +4,7 @@ import { addAdopt } from "./adopt.ts";
 import { addBackup } from "./backup.ts";
 import type { Program } from "./command.ts";
 import { addCompletion } from "./completion.ts";
+import { addDev } from "./dev.ts";
 import { EXIT, type Exit, exitOf, failureOf } from "./failures.ts";
 import { addFleetCommands } from "./fleet.ts";
 import { addHouseCommands } from "./house.ts";
@@ -51,6 +52,7 @@ export function createProgram(program: Program): Command {
     })
     .showHelpAfterError("Add --help for what is possible, with examples.")
     .addHelpText("after", EXITS);
+  addDev(root, program);
   addHouseCommands(root, program);
   addTenants(root, program);
   addFleetCommands(root, program);

@@ -54,20 +54,23 @@ async function runAsWorker(config: Config, log: Logger): Promise<void> {
   cluster.worker?.disconnect();
 }
 
-export interface Serving extends Pick<Rowhouse, "firstLogin" | "fetch"> {
+export interface Serving extends Pick<Rowhouse, "firstLogin"> {
   /** Settles when Ctrl-C or SIGTERM has ended it and everything is closed. */
   readonly ended: Promise<void>;
 }
 
+/** What is done with a house before anybody is let in, and what answers then. */
+type Prepare = (house: Pick<Rowhouse, "fetch">) => Promise<Rowhouse["fetch"]>;
+
 /** Opens the house and listens. Throws `conflict` (`port_taken`). */
-export async function serveHouse(config: Config, log: Logger): Promise<Serving> {
+export async function serveHouse(config: Config, log: Logger, prepare?: Prepare): Promise<Serving> {
   const metrics = config.METRICS && createMetrics();
-  const { listener, rowhouse } = await openAndListen(config, { log, metrics });
+  const { listener, rowhouse } = await openAndListen(config, { log, metrics }, prepare);
   const close = closing(listener, rowhouse);
   try {
     const scraped = metrics && (await scraping(config, metrics.text));
     const ended = stopped({ stop: close, limitMs: STOP_MS }).then(() => scraped?.close());
-    return { firstLogin: rowhouse.firstLogin, fetch: rowhouse.fetch, ended };
+    return { firstLogin: rowhouse.firstLogin, ended };
   } catch (error) {
     await close();
     throw error;
@@ -76,13 +79,14 @@ export async function serveHouse(config: Config, log: Logger): Promise<Serving> 
 
 type Around = Pick<RowhouseOptions, "log" | "metrics" | "siblings">;
 
-async function openAndListen(config: Config, around: Around) {
+async function openAndListen(config: Config, around: Around, prepare?: Prepare) {
   keepImportedKeys();
   const traces = config.TRACES ? tracing(around.log) : undefined;
   const rowhouse = await createRowhouse({ config, ...around, traces });
   const { HOST: host, PORT: port } = config;
   try {
-    return { rowhouse, listener: await listen(rowhouse.fetch, { host, port }).catch(refusalToListen("PORT", port)) };
+    const fetch = prepare ? await prepare(rowhouse) : rowhouse.fetch;
+    return { rowhouse, listener: await listen(fetch, { host, port }).catch(refusalToListen("PORT", port)) };
   } catch (error) {
     await rowhouse.close();
     throw error;
