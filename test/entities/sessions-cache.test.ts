@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { createCache } from "../../src/entities/cache.ts";
 
@@ -23,6 +24,22 @@ describe("the cache", () => {
 
     expect(await cache.get("key")).toEqual({ list: [1], at: new Date(0), nothing: null });
     expect(await cache.get("other")).toBeNull();
+  });
+
+  it.each([
+    ["a date", { at: new Date(0) }],
+    ["a member that is undefined", { nothing: undefined }],
+    ["undefined itself", undefined],
+    ["a map", new Map([["a", { b: 1 }]])],
+    ["numbers that JSON does not know", [Number.NaN, -0, Number.POSITIVE_INFINITY, 12n]],
+    ["a key of the language's own", JSON.parse('{"__proto__": {"a": 1}}')],
+    ["text beyond Latin-1", { name: "Ελένη 🗝" }],
+  ])("gives %s back as it was", async (_, value) => {
+    const cache = createCache({ clock: startClock().clock });
+
+    await cache.set("key", value);
+
+    expect(isDeepStrictEqual(await cache.get("key"), value)).toBe(true);
   });
 
   it("forgets a value when its time is over, and never later than its own limit", async () => {
