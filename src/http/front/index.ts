@@ -9,6 +9,7 @@ import { apiReference } from "./api-reference.ts";
 import { type Audit, auditAccess, auditRefusals } from "./audit.ts";
 import { basicCredentials } from "./basic-credentials.ts";
 import { bodyLimit } from "./body-limit.ts";
+import { bodyType } from "./body-type.ts";
 import { callbackRelay } from "./callback-relay.ts";
 import { canonicalHost } from "./canonical-host.ts";
 import { changePassword } from "./change-password.ts";
@@ -171,6 +172,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     apiReference(options.reference),
     pages(options.pageSources),
     secondFactor(),
+    bodyType(),
   ];
   for (const middleware of chain) app.use(middleware);
   app.all("*", forward({ inner, env, log }));

@@ -83,6 +83,9 @@ export const isLogout = (path: string) => isBelow(plain(path), "/v2/logout");
 /** Where a client proves who it is (RFC 6749, section 2.3). */
 export const isClientAuthenticated = (path: string) => path === "/oauth/token" || path === "/oauth/revoke";
 
+/** Where a program says what it wants in the body, as a form or in JSON. */
+export const isReadAsObject = (path: string) => READ_AS_OBJECT.has(plain(path));
+
 /** Where tokens are issued. */
 export const isTokenRequest = (path: string) => plain(path) === "/oauth/token";
 
@@ -101,6 +104,15 @@ export const isSignUp = (path: string) => SIGN_UP.some((route) => isBelow(plain(
 
 /** AuthHero's first-run form, open to anybody while there is no tenant. */
 export const isSetup = (path: string) => isBelow(plain(path), "/setup");
+
+const READ_AS_OBJECT: ReadonlySet<string> = new Set([
+  "/oauth/token",
+  "/oauth/revoke",
+  "/oidc/register",
+  "/dbconnections/signup",
+  "/passwordless/start",
+  "/co/authenticate",
+]);
 
 const PUBLISHED: ReadonlySet<string> = new Set([
   "/.well-known/openid-configuration",

@@ -111,7 +111,8 @@ describe("errors", () => {
   });
 
   it("tells OAuth clients to wait, in their own words", async () => {
-    const response = await failing(lost).send("acme.localhost", "/oauth/token", { method: "POST" });
+    const form = { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" } };
+    const response = await failing(lost).send("acme.localhost", "/oauth/token", form);
 
     expect(response.headers.get("retry-after")).toBe("1");
     expect(await response.json()).toMatchObject({ error: "temporarily_unavailable" });

@@ -45,12 +45,18 @@ describe("basic-credentials", () => {
     ["something that is not Basic", { authorization: "Bearer abc" }, grant()],
     ["something without a colon", basic("one"), grant()],
     ["broken JSON", { ...basic("one:s"), "content-type": "application/json" }, "{"],
-    ["another type of body", { ...basic("one:s"), "content-type": "text/plain" }, "x"],
   ])("leaves %s as it is", async (_, headers, body) => {
     const echo = await token(headers, body);
 
     expect(echo.headers.authorization).toBe(headers.authorization);
     expect(echo.body).toBe(String(body));
+  });
+
+  it("reads no other type of body, which is refused", async () => {
+    const headers = { ...basic("one:s"), "content-type": "text/plain" };
+    const answer = await front.send("acme.localhost", "/oauth/token", { method: "POST", headers, body: "x" });
+
+    expect([answer.status, await answer.json()]).toMatchObject([400, { errorCode: "invalid_content_type" }]);
   });
 
   it("touches no other route", async () => {
