@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTenant, managementToken } from "../support/clients.ts";
 import { freePort } from "../support/program.ts";
+import { numberIn } from "../support/prometheus.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 
 const STARTS_MS = 300_000;
@@ -20,12 +21,6 @@ describe.skipIf(process.platform !== "linux")("metrics of several workers", () =
 
   const workers = () => readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8").trim().split(" ");
   const scrape = () => fetch(`http://127.0.0.1:${port}/metrics`);
-
-  /** The value of a series, as its line begins; undefined when there is none. */
-  const numberIn = (text: string, series: string) => {
-    const line = text.split("\n").find((each) => each.startsWith(`${series} `));
-    return line === undefined ? undefined : Number(line.slice(series.length + 1));
-  };
 
   /** Sends requests, each on a connection of its own, until every worker has answered some; answers how many. */
   async function reachAll(path: string): Promise<number> {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { METRICS } from "../../src/metrics/table.ts";
 import { api, createTenant, managementToken } from "../support/clients.ts";
 import { freePort } from "../support/program.ts";
+import { numberIn } from "../support/prometheus.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 
 let server: RunningServer;
@@ -14,12 +15,6 @@ beforeAll(async () => {
 afterAll(() => server.remove());
 
 const scrape = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-
-/** The value of a series, as its line begins; undefined when there is none. */
-const numberIn = (text: string, series: string) => {
-  const line = text.split("\n").find((each) => each.startsWith(`${series} `));
-  return line === undefined ? undefined : Number(line.slice(series.length + 1));
-};
 
 it("count what has happened: requests, databases, operations, tenants", async () => {
   const token = await managementToken(server);

@@ -3,6 +3,7 @@ import { afterEach, expect, it } from "vitest";
 import { openFile } from "../../src/db/native.ts";
 import { createMetrics } from "../../src/metrics/metrics.ts";
 import { openInProcess } from "../support/in-process.ts";
+import { numberIn } from "../support/prometheus.ts";
 import { sqldMissing, startSqld } from "../support/sqld.ts";
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -77,7 +78,7 @@ it.skipIf(sqldMissing)(
     expect(await readiness(house)).toEqual({ status: "degraded", checks });
     clock.forward(60_000);
     const text = await metrics.text();
-    expect(Number(/^rowhouse_control_plane_away_seconds (.+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(60);
+    expect(numberIn(text, "rowhouse_control_plane_away_seconds")).toBeGreaterThanOrEqual(60);
     expect(text).toMatch(/^rowhouse_registry_up 0$/m);
     expect(text).not.toMatch(/^rowhouse_(?:processes|tenants|sync_tenants_behind)\b/m);
 
