@@ -11,6 +11,8 @@ export interface Refusal {
   readonly errorCode: string;
   /** For people. */
   readonly message: string;
+  /** OAuth's code, where it says more than the status does. */
+  readonly oauthError?: string;
 }
 
 /**
@@ -18,13 +20,13 @@ export interface Refusal {
  * RFC 6749 (section 5.2) with CORS headers for OAuth clients. 503 carries `Retry-After`, 401 a challenge.
  */
 export function refuse(c: Exchange, refusal: PlatformError | Refusal): Response {
-  const { status, error, errorCode, message } = describedRefusal(refusal);
+  const { status, error, errorCode, message, oauthError: code = oauthCode(status) } = describedRefusal(refusal);
   const body = { statusCode: status, error, message, errorCode };
   const path = c.get("draft").path;
   const headers = statusHeaders(status);
   if (isManagement(path)) return Response.json(body, { status, headers });
   if (isPage(path)) return page(body, headers);
-  return oauthError(body, headers, c.req.header("origin"));
+  return oauthError(code, body, headers, c.req.header("origin"));
 }
 
 const RETRY_AFTER_SECONDS = 1;
@@ -33,7 +35,7 @@ const RETRY_AFTER_SECONDS = 1;
 export const describedRefusal = (refusal: PlatformError | Refusal): Refusal =>
   refusal instanceof Error ? { ...errorBody(refusal), status: refusal.status } : refusal;
 
-type Body = Omit<Refusal, "status"> & { readonly statusCode: number };
+type Body = Omit<Refusal, "status" | "oauthError"> & { readonly statusCode: number };
 
 function statusHeaders(status: number): Headers {
   const headers = new Headers({ "cache-control": "no-store" });
@@ -50,13 +52,13 @@ function oauthCode(status: number): string {
   return status === 403 ? "access_denied" : "invalid_request";
 }
 
-function oauthError(body: Body, headers: Headers, origin: string | undefined): Response {
+function oauthError(code: string, body: Body, headers: Headers, origin: string | undefined): Response {
   if (origin !== undefined) {
     headers.set("access-control-allow-origin", origin);
     headers.set("vary", "Origin");
   }
   const { statusCode: status, errorCode, message } = body;
-  return Response.json({ error: oauthCode(status), error_description: message, errorCode }, { status, headers });
+  return Response.json({ error: code, error_description: message, errorCode }, { status, headers });
 }
 
 function page(body: Body, headers: Headers): Response {

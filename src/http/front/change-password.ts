@@ -80,7 +80,7 @@ function accepted(c: Exchange): Response {
 }
 
 function invalid({ issues }: z.ZodError): PlatformError {
-  const told = issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  const told = issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`).join("; ");
   return new PlatformError("invalid", "invalid_body", told);
 }
 

@@ -50,6 +50,7 @@ import { patchKeys } from "./patch-keys.ts";
 import { plainErrors } from "./plain-errors.ts";
 import { type AskReadiness, probes } from "./probes.ts";
 import { published } from "./published.ts";
+import { schemaErrors } from "./schema-errors.ts";
 import { secondFactor } from "./second-factor.ts";
 import { setupClosed } from "./setup-closed.ts";
 import { spentCodes } from "./spent-codes.ts";
@@ -173,6 +174,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     pages(options.pageSources),
     secondFactor(),
     bodyType(),
+    schemaErrors(),
   ];
   for (const middleware of chain) app.use(middleware);
   app.all("*", forward({ inner, env, log }));

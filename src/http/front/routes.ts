@@ -86,6 +86,12 @@ export const isClientAuthenticated = (path: string) => path === "/oauth/token" |
 /** Where a program says what it wants in the body, as a form or in JSON. */
 export const isReadAsObject = (path: string) => READ_AS_OBJECT.has(plain(path));
 
+/** Those of them that read a form; the others read JSON only. */
+export const isReadAsForm = (path: string) => isClientAuthenticated(plain(path));
+
+/** Where an application registers itself (RFC 7591). */
+export const isRegistration = (path: string) => isBelow(plain(path), "/oidc/register");
+
 /** Where tokens are issued. */
 export const isTokenRequest = (path: string) => plain(path) === "/oauth/token";
 

@@ -25,7 +25,11 @@ describe("body-type", () => {
       expect(answer.status).toBe(400);
       expect(await answer.json()).toEqual({
         error: "invalid_request",
-        error_description: expect.stringContaining("application/x-www-form-urlencoded or application/json"),
+        error_description: expect.stringContaining(
+          /oauth\/+(?:token|revoke)/.test(path)
+            ? "application/x-www-form-urlencoded or application/json"
+            : "must be application/json",
+        ),
         errorCode: "invalid_content_type",
       });
     }
@@ -37,6 +41,24 @@ describe("body-type", () => {
     ["application/x-www-form-urlencoded", "grant_type=x"],
   ])("lets %s through", async (type, body) => {
     expect(await (await post("/oauth/token", type, body)).json()).toMatchObject({ method: "POST", body });
+  });
+
+  it.each(["/oidc/register", "/dbconnections/signup", "/passwordless/start", "/co/authenticate"])(
+    "refuses a form at %s, of which AuthHero reads nothing",
+    async (path) => {
+      const answer = await post(path, "application/x-www-form-urlencoded", "client_id=x");
+
+      expect([answer.status, await answer.json()]).toMatchObject([400, { errorCode: "invalid_content_type" }]);
+    },
+  );
+
+  it.each(["{", "", "client_id=x"])("refuses %j, which is said to be JSON and is none", async (body) => {
+    const answer = await post("/oauth/token", "application/json", body);
+
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { error: "invalid_request", error_description: "body: is no JSON" },
+    ]);
   });
 
   it("leaves routes alone that need no body", async () => {

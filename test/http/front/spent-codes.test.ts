@@ -25,6 +25,9 @@ const form = (grant_type: string): RequestInit => ({
   body: new URLSearchParams({ grant_type, code: "spent" }),
 });
 
+/** /passwordless/start reads nothing else. */
+const JSON_BODY: RequestInit = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+
 describe("spent-codes", () => {
   it.each([
     ["a code redeemed before", refusing(), form("authorization_code"), "Invalid authorization code"],
@@ -62,7 +65,7 @@ describe("spent-codes", () => {
     ["another status", "/oauth/token", refusing(REFUSED, 401), form("authorization_code"), 401],
     ["another conflict", "/oauth/token", failing("unique_violation"), form("authorization_code"), 409],
     ["another route", "/oauth/revoke", refusing(), form("authorization_code"), 403],
-    ["another route's conflict", "/passwordless/start", failing("code_already_used"), form("none"), 409],
+    ["another route's conflict", "/passwordless/start", failing("code_already_used"), JSON_BODY, 409],
   ])("leaves the status of %s alone", async (_case, path, front, init, status) => {
     const answer = await front.send("acme.localhost", path, init);
 
