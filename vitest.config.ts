@@ -12,6 +12,7 @@ export default defineConfig({
   test: {
     environment: "node",
     include: ["test/**/*.test.ts"],
+    globalSetup: [join(import.meta.dirname, "test/support/compiling.ts")],
     setupFiles: [join(import.meta.dirname, "test/support/localhost.ts")],
     // Native database handles are not made to be shared between threads of one process.
     pool: "forks",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type Applied, createAdapters, migrateToLatest } from "../../src/adapter.ts";
+import { runnable } from "../support/compiled.ts";
 
 const ROLES = 60;
 
@@ -19,14 +20,15 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Runs a module with `client` over the file and the adapter's exports in a process of its own; its last word as JSON. */
 async function inProcess(body: string): Promise<unknown> {
-  const module = `
+  const { options, module } = runnable("src/adapter.ts");
+  const script = `
     import { createClient } from "@libsql/client";
-    import { createAdapters, migrateToLatest } from "./src/adapter.ts";
+    import { createAdapters, migrateToLatest } from ${JSON.stringify(module)};
     const client = createClient({ url: ${JSON.stringify(url)} });
     ${body}`;
   const { stdout } = await promisify(execFile)(process.execPath, [
-    ...["--import", "tsx", "--input-type=module"],
-    ...["-e", module],
+    ...[...options, "--input-type=module"],
+    ...["-e", script],
   ]);
   return JSON.parse(stdout);
 }

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { run } from "../../src/cli/program.ts";
+import { nodeArguments } from "../support/compiled.ts";
 
 /** How a command ended, and what it printed. */
 export interface Ran {
@@ -15,7 +15,7 @@ export interface Ran {
 /** Runs the real program, with the given variables and no others of ours. */
 export async function rowhouse(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, ["--import", "tsx", resolve("src/cli/main.ts"), ...args], {
+  const child = spawn(process.execPath, [...nodeArguments("src/cli/main.ts"), ...args], {
     env: { PATH, HOME, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

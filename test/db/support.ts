@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { nodeArguments } from "../support/compiled.ts";
 
 /** How often a timer fires while the work runs: none when the event loop is blocked. */
 export async function ticksDuring(work: () => Promise<unknown>): Promise<number> {
@@ -18,7 +18,6 @@ export async function ticksDuring(work: () => Promise<unknown>): Promise<number>
 
 /** Runs `worker.ts` as a process of its own and returns what it reports. */
 export async function runWorker(...args: string[]): Promise<{ ticks: number; result: unknown[] }> {
-  const worker = fileURLToPath(new URL("worker.ts", import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", worker, ...args]);
+  const { stdout } = await promisify(execFile)(process.execPath, [...nodeArguments("test/db/worker.ts"), ...args]);
   return JSON.parse(stdout);
 }

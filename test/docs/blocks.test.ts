@@ -21,7 +21,7 @@ const MANAGEMENT = `curl -s -H "authorization: Bearer $TOKEN" -H 'content-type: 
 
 /** The documents whose commands are typed, each from its beginning to its end, and what they take for granted. */
 const SCENES: Readonly<Record<string, TerminalOptions>> = {
-  "README.md": {},
+  "README.md": { asCloned: true },
   "docs/control-plane.md": { env: { DEV_MAILBOX: "1" } },
   "docs/fallback.md": running("acme"),
   "docs/hosts.md": running("acme"),

@@ -10,6 +10,7 @@ import type { Adoptee } from "../../src/wiring/adopting.ts";
 import { rowhouse } from "../cli/program.ts";
 import { makeAuthHeroDatabase } from "../support/authhero-database.ts";
 import { type Application, api, discover, logIn } from "../support/clients.ts";
+import { nodeArguments } from "../support/compiled.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import type { Errand } from "./adopt-dying.ts";
 
@@ -89,7 +90,7 @@ describe("rowhouse adopt --dry-run", { timeout: PATIENCE_MS }, () => {
 describe("an adoption that dies half way", { timeout: PATIENCE_MS }, () => {
   it("leaves a tenant that is not served, and goes on when it is run again", async () => {
     const errand: Errand = { database, table: "passwords" };
-    const script = ["--import", "tsx", "test/e2e/adopt-dying.ts", JSON.stringify(errand)];
+    const script = [...nodeArguments("test/e2e/adopt-dying.ts"), JSON.stringify(errand)];
     const { PATH, HOME } = process.env;
     const died = spawnSync(process.execPath, script, { env: { PATH, HOME, ...env }, encoding: "utf8" });
     expect([died.signal, died.stderr]).toEqual(["SIGKILL", ""]);

@@ -7,6 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rowhouse } from "../cli/program.ts";
 import { chromiumOrReason, launchChromium, openPage } from "../support/chromium.ts";
+import { nodeArguments } from "../support/compiled.ts";
 import { freePort, ready } from "../support/program.ts";
 
 /** The program loads all of itself on a machine that is busy with other tests, and makes two tenants. */
@@ -36,7 +37,7 @@ interface Dev {
 
 async function startDev(port: number): Promise<Dev> {
   const { PATH, HOME } = process.env;
-  const args = ["--import", "tsx", "src/cli/main.ts", "dev", "--data", data, "--json"];
+  const args = [...nodeArguments("src/cli/main.ts"), "dev", "--data", data, "--json"];
   const child: ChildProcess = spawn(process.execPath, args, {
     env: { PATH, HOME, PORT: String(port) },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runnable } from "../support/compiled.ts";
 import type { Errand } from "./mortal-process.ts";
 import { expectOrder, isTemplate } from "./order.ts";
 import { SITES, type Site, streetAt } from "./sites.ts";
@@ -10,10 +10,10 @@ import { ask, openStreet, type Street, streets } from "./street.ts";
 
 const { restart } = streets();
 
-const run = (errand: Errand) =>
-  fork(fileURLToPath(new URL("mortal-process.ts", import.meta.url)), [JSON.stringify(errand)], {
-    execArgv: ["--import", "tsx"],
-  });
+const run = (errand: Errand) => {
+  const { options, module } = runnable("test/provisioning/mortal-process.ts");
+  return fork(module, [JSON.stringify(errand)], { execArgv: [...options] });
+};
 
 /** A street whose process has been closed, so that the next one has it for itself. */
 async function prepared({ address }: Site, prepare: (made: Street) => Promise<unknown>): Promise<Street> {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { nodeArguments } from "./compiled.ts";
 import { collect, freePort, ready } from "./program.ts";
 
 /** Where a Rowhouse is, and the management client that its first start has made. */
@@ -35,7 +36,7 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts `npm start`'s program and waits until it answers `/healthz`. */
+/** Starts the program of `npm start` and waits until it answers `/healthz`. */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), "rowhouse-"));
   const port = options.port ?? (await freePort());
@@ -83,7 +84,7 @@ export async function startExpectingRefusal(env: Readonly<Record<string, string>
 function launch(port: number, directory: string, env: Readonly<Record<string, string>> = {}): ChildProcess {
   // WORKERS=2 runs the same tests against several processes behind one port.
   const { PATH, HOME, WORKERS } = process.env;
-  return spawn(process.execPath, ["--import", "tsx", "src/server.ts"], {
+  return spawn(process.execPath, nodeArguments("src/server.ts"), {
     env: { PATH, HOME, WORKERS, PORT: String(port), DATA_DIR: directory, LOG_LEVEL: "warn", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

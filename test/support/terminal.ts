@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { runnable } from "./compiled.ts";
 import type { Example } from "./documents.ts";
 import { collect, freePort } from "./program.ts";
 
@@ -19,6 +20,8 @@ export interface TerminalOptions {
   /** Typed before everything, where no reader sees it: what a document takes for granted. */
   readonly given?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether `npm start` and `rowhouse` run the sources with tsx, as they do in a clone; default: compiled for the tests. */
+  readonly asCloned?: boolean;
 }
 
 const PORT = 3000;
@@ -42,13 +45,20 @@ export async function typeAll(examples: readonly Example[], options: TerminalOpt
   const { PATH, HOME } = process.env;
   const child = spawn("bash", ["typed.sh"], {
     cwd: directory,
-    env: { PATH, HOME, ...options.env, TEST_PORT: String(port), MARK },
+    env: { PATH, HOME, ...options.env, ...programs(options.asCloned ?? false), TEST_PORT: String(port), MARK },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const printed = collect(child);
   await once(child, "close");
   rmSync(directory, { recursive: true, force: true });
   return reportsIn(printed().replaceAll(String(port), String(PORT)), examples);
+}
+
+function programs(asCloned: boolean) {
+  const [server, cli] = ["src/server.ts", "src/cli/main.ts"].map((path) =>
+    asCloned ? { options: ["--import", "tsx"], module: path } : runnable(path),
+  );
+  return { OPTIONS: server?.options.join(" "), SERVER: server?.module, CLI: cli?.module };
 }
 
 const atPort = (command: string, port: number) => command.replaceAll(`:${PORT}`, `:${port}`);
@@ -84,7 +94,7 @@ curl() {
   command curl "$@" 2>/dev/null
 }
 # What a package puts on the path.
-rowhouse() { PORT=$TEST_PORT node --import tsx src/cli/main.ts "$@"; }
+rowhouse() { PORT=$TEST_PORT node $OPTIONS "$CLI" "$@"; }
 # Ends the service, starts it anew on the same data, or both.
 systemctl() {
   [ "$2" = rowhouse ] || return 1
@@ -97,7 +107,7 @@ npm() {
     ci) ;;
     start)
       [ -s answer ] && return 0
-      PORT=$TEST_PORT node --import tsx src/server.ts > start.log 2>&1 &
+      PORT=$TEST_PORT node $OPTIONS "$SERVER" > start.log 2>&1 &
       service=$!
       for _ in $(seq 1 900); do
         curl -sf "http://127.0.0.1:$TEST_PORT/healthz" > answer && [ -s data/first-login.txt ] && break
