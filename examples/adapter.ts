@@ -6,7 +6,14 @@ import { createAdapters, migrateToLatest } from "rowhouse/adapter";
 const client = createClient({ url: process.env.DATABASE_URL ?? "file:pooled.db" });
 await migrateToLatest(client);
 const dataAdapter = createAdapters(client);
-await seed(dataAdapter, { adminUsername: "admin", adminPassword: "change-me-1", debug: false });
+await seed(dataAdapter, {
+  adminUsername: "admin",
+  adminPassword: "change-me-1",
+  // Left out, these are hosts of AuthHero's makers.
+  callbacks: ["http://localhost:8080/"],
+  allowedLogoutUrls: ["http://localhost:8080/"],
+  debug: false,
+});
 
 const { app } = init({ dataAdapter });
 const env = {

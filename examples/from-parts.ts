@@ -19,7 +19,15 @@ const databases = createFileFactory({ directory });
 const database = createClient({ url: `file:${join(directory, "control-plane.db")}` });
 await migrateToLatest(database);
 const controlPlane = createAdapters(database);
-await seed(controlPlane, { adminUsername: "admin", adminPassword: "change-me-1", isControlPlane: true, debug: false });
+await seed(controlPlane, {
+  adminUsername: "admin",
+  adminPassword: "change-me-1",
+  isControlPlane: true,
+  // Left out, these are hosts of AuthHero's makers.
+  callbacks: [],
+  allowedLogoutUrls: [],
+  debug: false,
+});
 if (!(await controlPlane.clients.get("control_plane", "automation"))) {
   await controlPlane.clients.create("control_plane", {
     client_id: "automation",

@@ -58,6 +58,9 @@ async function seedTenant(adapters: DataAdapters, login: FirstLogin, { tenantId,
     tenantId,
     issuer: issuer.href,
     isControlPlane: true,
+    // Left out, they are addresses of AuthHero's makers, to which codes of the control plane must not go.
+    callbacks: [],
+    allowedLogoutUrls: [],
     debug: false,
   });
 }

@@ -34,6 +34,7 @@ const SCENES: Readonly<Record<string, TerminalOptions>> = {
       await makeAuthHeroDatabase("old.db");
     '`,
   },
+  "docs/providers.md": alsoGiven(running("acme"), "systemctl stop rowhouse"),
   "docs/reconcile.md": running("acme"),
   "docs/runbooks/backup-and-restore.md": running("acme"),
   "docs/runbooks/rotating-the-encryption-key.md": running("acme", "beta"),

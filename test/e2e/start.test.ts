@@ -33,6 +33,19 @@ describe("starting", () => {
     expect(await managementToken(second)).toBeTruthy();
   });
 
+  it("sends nobody who signs in to the control plane to a host that no operator has named", async () => {
+    const first = await start();
+    const token = await managementToken(first);
+    const addresses = async () => {
+      const clients = (await (await api(first, token, "/clients")).json()) as Record<string, string[] | undefined>[];
+      expect(clients.length).toBeGreaterThan(2);
+      const named = ["callbacks", "allowed_logout_urls", "web_origins", "allowed_origins"];
+      return clients.flatMap((client) => named.flatMap((name) => client[name] ?? []));
+    };
+
+    expect(await addresses()).toEqual([]);
+  });
+
   it("names every wrong setting at once and shows no value", async () => {
     const { code, output } = await startExpectingRefusal({
       PORT: "seventy",

@@ -10,7 +10,7 @@ import { collect, freePort } from "./program.ts";
 /** What happened when a command of a document was typed. */
 export interface Typed {
   readonly example: Example;
-  /** With the port that the documents name. */
+  /** With the ports that the documents name. */
   readonly printed: string;
   /** Its exit code; null when the terminal did not come so far. */
   readonly code: number | null;
@@ -24,7 +24,8 @@ export interface TerminalOptions {
   readonly asCloned?: boolean;
 }
 
-const PORT = 3000;
+/** The ports that documents name: of the service, of a libSQL server and of its admin API. */
+const PORTS = [3000, 8090, 8091];
 
 /** What begins the report of a command: nothing that a program prints. */
 const MARK = "\u001e";
@@ -35,23 +36,32 @@ const MARK = "\u001e";
  */
 export async function typeAll(examples: readonly Example[], options: TerminalOptions = {}): Promise<readonly Typed[]> {
   const directory = cloneLike();
-  const port = await freePort();
+  const ports = new Map<number, number>();
+  for (const named of PORTS) ports.set(named, await freePort());
   const script = [
     PRELUDE,
     options.given ?? "",
-    ...examples.flatMap(({ command }, index) => [`\n${atPort(command, port)}\n`, `report ${index}`]),
+    ...examples.flatMap(({ command }, index) => [`\n${renamed(command, ports)}\n`, `report ${index}`]),
   ].join("\n");
   writeFileSync(join(directory, "typed.sh"), script);
   const { PATH, HOME } = process.env;
   const child = spawn("bash", ["typed.sh"], {
     cwd: directory,
-    env: { PATH, HOME, ...options.env, ...programs(options.asCloned ?? false), TEST_PORT: String(port), MARK },
+    env: {
+      PATH,
+      HOME,
+      ...options.env,
+      ...programs(options.asCloned ?? false),
+      TEST_PORT: String(ports.get(3000)),
+      MARK,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const printed = collect(child);
   await once(child, "close");
   rmSync(directory, { recursive: true, force: true });
-  return reportsIn(printed().replaceAll(String(port), String(PORT)), examples);
+  const named = new Map([...ports].map(([port, taken]) => [taken, port]));
+  return reportsIn(renamed(printed(), named), examples);
 }
 
 function programs(asCloned: boolean) {
@@ -61,7 +71,8 @@ function programs(asCloned: boolean) {
   return { OPTIONS: server?.options.join(" "), SERVER: server?.module, CLI: cli?.module };
 }
 
-const atPort = (command: string, port: number) => command.replaceAll(`:${PORT}`, `:${port}`);
+const renamed = (text: string, ports: ReadonlyMap<number, number>) =>
+  [...ports].reduce((changed, [from, to]) => changed.replaceAll(`:${from}`, `:${to}`), text);
 
 /** Everything a clone has, by link; what commands make is its own. */
 function cloneLike(): string {
