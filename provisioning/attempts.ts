@@ -49,14 +49,14 @@ export function createAttempts(needs: AttemptNeeds) {
   const purge = purgeSteps(needs);
   const rotation = rotationSteps(needs);
 
-  const failed = (attempt: Leased) => async (step: string, error: unknown) => {
+  const failed = (attempt: Leased) => async (step: string, error: unknown, done: readonly string[]) => {
     const { attempts } = attempt.lease;
     const waitMs = Math.min(BACK_OFF_MS * 2 ** (attempts - 1), isWaiting(error) ? WAITING_MS_MAX : BACK_OFF_MS_MAX);
     const next = attempts < attemptsMax || isWaiting(error) ? new Date(clock().getTime() + waitMs) : null;
     if (!next && isMaking(attempt)) {
       await moveOn(registry, attempt, "failed", ["pending", "provisioning"], [journal.fenced(attempt.lease)]);
     }
-    await journal.recordFailed(attempt.lease, step, error, next);
+    await journal.recordFailed(attempt.lease, step, error, next, done);
   };
 
   const run = async (attempt: Leased): Promise<void> => {

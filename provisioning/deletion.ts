@@ -61,11 +61,11 @@ export function deletionSteps(needs: DeletionNeeds): readonly Step<Attempt>[] {
     ...announcement(needs),
     {
       name: "tombstone",
-      ends: true,
-      async run(attempt) {
+      written: "inside",
+      async run(attempt, done) {
         const placement = await requireState(registry, attempt, "deleting");
         const purgeAt = new Date(clock().getTime() + undeleteDays * DAY_MS);
-        await registry.tombstone(placement, purgeAt, journal.ending(attempt.lease, "tombstone"));
+        await registry.tombstone(placement, purgeAt, journal.ending(attempt.lease, done));
       },
     },
   ];
@@ -94,10 +94,10 @@ export function undeletionSteps(needs: DeletionNeeds): readonly Step<Attempt>[] 
     },
     {
       name: "activate",
-      ends: true,
-      async run(attempt) {
+      written: "inside",
+      async run(attempt, done) {
         const placement = await requireState(registry, attempt, "provisioning");
-        const ending = journal.ending(attempt.lease, "activate");
+        const ending = journal.ending(attempt.lease, done);
         await registry.transition(placement, placement.restoreState ?? "ready", ending);
       },
     },
@@ -121,10 +121,10 @@ export function purgeSteps(needs: DeletionNeeds): readonly Step<Attempt>[] {
     ...announcement(needs),
     {
       name: "remove-records",
-      ends: true,
-      async run(attempt) {
+      written: "inside",
+      async run(attempt, done) {
         const placement = await requireState(registry, attempt, "deleting");
-        const ending = journal.ending(attempt.lease, "remove-records");
+        const ending = journal.ending(attempt.lease, done);
         await registry.remove(placement, [...purgeStatements(placement), ...ending]);
       },
     },

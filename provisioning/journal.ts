@@ -123,6 +123,13 @@ function createLeases(context: Context) {
       return row ? { operationId: operation.id, fence: Number(row.fence), attempts: Number(row.attempts) } : null;
     },
 
+    /** Throws `conflict` (`operation_overtaken`) when the lease is lost. */
+    async requireLease(lease: Lease): Promise<void> {
+      const query = db.selectFrom("rh_operations").select("number").where("id", "=", lease.operationId);
+      const row = await query.where("fence", "=", lease.fence).where("state", "=", "running").executeTakeFirst();
+      if (!row) throw overtaken(lease);
+    },
+
     /** Holds on to a lease for longer. */
     renew: (lease: Lease): Promise<void> => underLease(context, lease, [updating(db, lease).set(leased()).compile()]),
 
@@ -144,24 +151,41 @@ function createLeases(context: Context) {
 /** What happened in an operation. */
 function createRecords(context: Context) {
   const { db, now, leased } = context;
+  const event = ({ operationId }: Lease, step: string): Statement =>
+    addingEvent(db, { operation_id: operationId, step, outcome: "done", at: now() });
+  const doing = (lease: Lease, steps: readonly string[]): readonly Statement[] => [
+    ...steps.map((step) => event(lease, step)),
+    updating(db, lease)
+      .set({ step: steps.at(-1) ?? null, error: null, updated_at: now(), ...leased() })
+      .compile(),
+  ];
 
   return {
-    recordDone: (lease: Lease, step: string): Promise<void> =>
-      underLease(context, lease, [
-        addingEvent(db, { operation_id: lease.operationId, step, outcome: "done", at: now() }),
-        updating(db, lease)
-          .set({ step, error: null, updated_at: now(), ...leased() })
-          .compile(),
-      ]),
+    recordDone: (lease: Lease, steps: readonly string[]): Promise<void> =>
+      underLease(context, lease, doing(lease, steps)),
+
+    /** The statements that write down steps, in the batch of the last of them, which they stop when the lease is lost. */
+    doing: (lease: Lease, steps: readonly string[]): readonly Statement[] => [
+      fencing(db, lease),
+      ...doing(lease, steps),
+    ],
 
     /**
      * Keeps the reason and the sentence of our own errors; foreign ones may hold anything, so only their name. `next`:
-     * when to try again, null for never: then it is `failed` until somebody resumes it by hand.
+     * when to try again, null for never: then it is `failed` until somebody resumes it by hand. `done`: steps before it
+     * that nobody has written down.
      */
-    recordFailed(lease: Lease, step: string, cause: unknown, next: Date | null): Promise<void> {
+    recordFailed(
+      lease: Lease,
+      step: string,
+      cause: unknown,
+      next: Date | null,
+      done: readonly string[] = [],
+    ): Promise<void> {
       const error = describe(cause);
       const state = next ? "running" : "failed";
       return underLease(context, lease, [
+        ...done.map((earlier) => event(lease, earlier)),
         addingEvent(db, { operation_id: lease.operationId, step, outcome: "failed", error, at: now() }),
         updating(db, lease)
           .set({ state, step, error, updated_at: now(), next_attempt_at: next?.toISOString() ?? null, ...NO_LEASE })
@@ -178,12 +202,19 @@ function createRecords(context: Context) {
         .execute();
     },
 
-    /** The statements that end an operation with its last step, in the batch of that step. */
-    ending: (lease: Lease, lastStep: string): readonly Statement[] => [
+    /** The statements that end an operation with its last steps, in the batch of the last of them. */
+    ending: (lease: Lease, steps: readonly string[]): readonly Statement[] => [
       fencing(db, lease),
-      addingEvent(db, { operation_id: lease.operationId, step: lastStep, outcome: "done", at: now() }),
+      ...steps.map((step) => event(lease, step)),
       updating(db, lease)
-        .set({ state: "done", step: lastStep, error: null, updated_at: now(), finished_at: now(), ...NO_LEASE })
+        .set({
+          state: "done",
+          step: steps.at(-1) ?? null,
+          error: null,
+          updated_at: now(),
+          finished_at: now(),
+          ...NO_LEASE,
+        })
         .compile(),
     ],
   };

@@ -92,7 +92,7 @@ async function create({ registry, journal, clock }: LifecycleOptions, { start }:
     leased = { ...operation, tag, lease };
     return [...claimStatements, ...statements];
   };
-  await registry.claim({ tenantId, provider, place, alongside });
+  await registry.claim({ tenantId, provider, place, alongside, begins: true });
   if (leased) return start(leased);
   throw new PlatformError("internal", "claim_incomplete", "A tenant was claimed without its operation");
 }

@@ -18,23 +18,29 @@ export interface Attempt {
 export interface Step<C> {
   /** Stored, so never renamed. */
   readonly name: string;
-  /** It ends the operation itself, in one batch with what it changes: nobody sees one without the other. */
-  readonly ends?: boolean;
-  run(context: C): Promise<void>;
+  /**
+   * How it is written down that it is done; by itself, before the next step begins, unless said otherwise.
+   *
+   * `inside`: by the step, in one batch with what it changes: nobody sees one without the other.
+   * `later`: with the next that is written down. For what is quickly done again, and never noticed by anybody outside.
+   */
+  readonly written?: "inside" | "later";
+  /** `done`: the steps to write down where this one does it `inside`; its own name is the last. */
+  run(context: C, done: readonly string[]): Promise<void>;
 }
 
 export interface Execution {
-  readonly journal: Pick<Journal, "finishedSteps" | "recordDone" | "renew">;
-  /** Called with the step that failed, before its error is thrown. */
-  readonly failed: (step: string, error: unknown) => Promise<void>;
+  readonly journal: Pick<Journal, "finishedSteps" | "recordDone" | "renew" | "requireLease">;
+  /** Called with the step that failed and with those done before it that are not written down, before its error is thrown. */
+  readonly failed: (step: string, error: unknown, done: readonly string[]) => Promise<void>;
   /** Runs each step. */
   readonly around: (step: string, run: () => Promise<void>) => Promise<void>;
 }
 
 /**
  * Runs the steps that earlier attempts did not finish, in order. The first failure is reported and thrown: nothing is
- * undone, what was made is kept, and the next attempt resumes here. Writing a step down renews the lease, so every
- * step begins under one that holds.
+ * undone, what was made is kept, and the next attempt resumes here. Writing a step down compares and renews the lease, and
+ * where nothing was written it is asked for: every step begins under one that holds.
  */
 export async function execute<C extends Attempt>(steps: readonly Step<C>[], context: C, execution: Execution) {
   const { journal, failed, around } = execution;
@@ -43,16 +49,20 @@ export async function execute<C extends Attempt>(steps: readonly Step<C>[], cont
   const renewal = setInterval(() => void journal.renew(lease).catch(() => {}), RENEWAL_MS).unref();
   try {
     const finished = await journal.finishedSteps(lease.operationId);
+    let unwritten: readonly string[] = [];
     for (const step of steps) {
       if (finished.has(step.name)) continue;
+      const done = [...unwritten, step.name];
       try {
-        await around(step.name, () => step.run(context));
-        if (!step.ends) await journal.recordDone(lease, step.name);
+        if (unwritten.length > 0) await journal.requireLease(lease);
+        await around(step.name, () => step.run(context, done));
+        if (!step.written) await journal.recordDone(lease, done);
       } catch (error) {
         // A journal that cannot be written must not hide the reason.
-        await failed(step.name, error).catch(() => {});
+        await failed(step.name, error, unwritten).catch(() => {});
         throw error;
       }
+      unwritten = step.written === "later" ? done : [];
     }
   } finally {
     clearInterval(renewal);

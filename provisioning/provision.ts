@@ -42,11 +42,13 @@ export interface Provisioning extends Attempt {
 
 interface Needs {
   readonly registry: Registry;
-  readonly journal: Pick<Journal, "ending" | "fenced" | "get">;
+  readonly journal: Pick<Journal, "doing" | "ending" | "fenced" | "get" | "recordDone">;
   readonly providers: Providers;
   readonly template: Template;
   readonly steps: ProvisionSteps;
 }
+
+type Run = (placement: Placement, context: Provisioning, done: readonly string[]) => Promise<unknown>;
 
 /** Stored with the operation, so it is never renamed. */
 export const CLAIM = "claim";
@@ -56,77 +58,84 @@ export function provisionSteps(
   { registry, journal, providers, template, steps }: Needs,
   { adopting = false } = {},
 ): readonly Step<Provisioning>[] {
-  const step = (name: string, run: (placement: Placement, context: Provisioning) => Promise<unknown>) => ({
+  const step = (name: string, run: Run, written?: Step<Provisioning>["written"]): Step<Provisioning> => ({
     name,
-    async run(context: Provisioning) {
-      await run(await requireState(registry, context, "provisioning"), context);
+    ...(written && { written }),
+    async run(context, done) {
+      await run(await requireState(registry, context, "provisioning"), context, done);
     },
   });
   const withDatabase =
-    (run: (tenant: NewTenant) => Promise<unknown>) => async (placement: Placement, context: Provisioning) =>
+    (run: (tenant: NewTenant) => Promise<unknown>): Run =>
+    async (placement, context) =>
       run({ placement, database: await context.database(placement) });
 
   return [
     // It happened in the batch that began the operation.
     { name: CLAIM, run: () => Promise.resolve() },
 
-    step("create-database", async (placement, { lease }) => {
-      const provider = providerOf(providers, placement);
-      const { database, place } = placement;
-      const from = await template.at(provider, place);
-      const location = await provider.ensure(database, { from, ...(place && { at: place }) });
-      await registry.recordDatabase(placement, location, template.schemaVersion, [journal.fenced(lease)]);
-    }),
+    step("create-database", createDatabase, "inside"),
 
     // A copy that was made by older code, or of nothing, is brought up to date: never "ready" over an empty database.
     step(
       "verify-schema",
       withDatabase(({ database }) => template.migrate(database)),
+      "later",
     ),
     step(
       "write-identity",
       withDatabase(({ database, placement }) => writeOwner(database, placement)),
+      "later",
     ),
     // Before what every tenant gets, which is only made where it is missing.
     ...(adopting ? [step("adopt", withDatabase(steps.adopt ?? onlyByCommand))] : []),
-    step("signing-key", withDatabase(steps.signingKey)),
-    step("seed-defaults", withDatabase(steps.seedDefaults)),
+    step("signing-key", withDatabase(steps.signingKey), "later"),
+    step("seed-defaults", withDatabase(steps.seedDefaults), "later"),
     step(
       "sync-entities",
       withDatabase(async (tenant) => steps.syncEntities?.(tenant)),
+      "later",
     ),
+    step("organization", makeOrganization, "inside"),
+    step("verify", verify, "later"),
 
-    step("organization", async (placement, { lease }) => {
-      const operation = await journal.get(lease.operationId);
-      const creator = operation?.initiator ?? null;
-      await ensureOrganization(registry, steps.organization, placement, creator, [journal.fenced(lease)]);
-    }),
-
-    // Opened anew, as the pool will open it, because what was never written to disk must not count.
-    step("verify", async (placement) => {
-      const database = await openOwned(providers, placement);
-      try {
-        await steps.verify?.({ placement, database });
-      } finally {
-        await database.close();
-      }
-    }),
-
-    // As late as can be: a mail cannot be called back when a later step fails.
-    step("invitation", async (placement, { lease }) => steps.invite?.(placement, [journal.fenced(lease)])),
+    // As late as can be: a mail cannot be called back when a later step fails. What it sends it writes down by itself.
+    step("invitation", async (placement, { lease }) => steps.invite?.(placement, [journal.fenced(lease)]), "later"),
 
     ...(steps.created ? [step("created-hooks", withDatabase(steps.created))] : []),
 
     // Last on purpose: until here no request can reach a half-made tenant.
-    {
-      name: "activate",
-      ends: true,
-      async run(context) {
-        const placement = await requireState(registry, context, "provisioning");
-        await registry.transition(placement, "ready", journal.ending(context.lease, "activate"));
-      },
-    },
+    step(
+      "activate",
+      async (placement, { lease }, done) => registry.transition(placement, "ready", journal.ending(lease, done)),
+      "inside",
+    ),
   ];
+
+  async function createDatabase(placement: Placement, { lease }: Provisioning, done: readonly string[]) {
+    const provider = providerOf(providers, placement);
+    const { database, place } = placement;
+    const from = await template.at(provider, place);
+    const location = await provider.ensure(database, { from, ...(place && { at: place }) });
+    await registry.recordDatabase(placement, location, template.schemaVersion, journal.doing(lease, done));
+  }
+
+  async function makeOrganization(placement: Placement, { lease }: Provisioning, done: readonly string[]) {
+    if (placement.organizationId !== null) return await journal.recordDone(lease, done);
+    const operation = await journal.get(lease.operationId);
+    const creator = operation?.initiator ?? null;
+    await ensureOrganization(registry, steps.organization, placement, creator, journal.doing(lease, done));
+  }
+
+  /** Opens it anew, as the pool will open it, because what was never written to disk must not count. */
+  async function verify(placement: Placement) {
+    const database = await openOwned(providers, placement);
+    try {
+      await steps.verify?.({ placement, database });
+    } finally {
+      await database.close();
+    }
+  }
 }
 
 /** A server has no source to copy from, and a tenant without what it had must not be served. */

@@ -53,6 +53,8 @@ export interface Claim {
   readonly place?: Place | undefined;
   /** Runs with the claim or not at all: the tenant's own row, the operation. */
   readonly alongside?: (placement: Placement) => readonly Statement[];
+  /** Whether its making begins with the claim: then it is `provisioning` from the first moment. */
+  readonly begins?: boolean;
 }
 
 /**
@@ -103,7 +105,7 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
     list: (page: PlacementPage): Promise<readonly Placement[]> => listPlacements(context, page),
 
     /**
-     * Takes an id for a new tenant, `pending`. `conflict`: `tenant_exists` when it is taken, `organization_exists` when
+     * Takes an id for a new tenant, `pending` or `provisioning`. `conflict`: `tenant_exists` when it is taken, `organization_exists` when
      * `alongside` found an organization of that name. Then nothing has changed.
      */
     claim: (claim: Claim): Promise<Placement> => forgetting(claim.tenantId, claimPlacement(context, claim)),
@@ -244,13 +246,13 @@ async function claimPlacement(context: Context, claim: Claim): Promise<Placement
   }
 }
 
-function newRow(context: Context, { tenantId, provider, place }: Claim): Selectable<PlacementRow> {
+function newRow(context: Context, { tenantId, provider, place, begins = false }: Claim): Selectable<PlacementRow> {
   const now = context.clock().toISOString();
   const tag = context.newTag();
   const generation = 1;
   return {
     tenant_id: tenantId,
-    state: "pending",
+    state: begins ? "provisioning" : "pending",
     tag,
     generation,
     provider,

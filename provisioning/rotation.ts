@@ -58,9 +58,9 @@ export function rotationSteps({ registry, journal, providers }: Needs): readonly
     },
     {
       name: "finish",
-      ends: true,
-      async run(attempt) {
-        await registry.ifUnchanged(await served(attempt), journal.ending(attempt.lease, "finish"));
+      written: "inside",
+      async run(attempt, done) {
+        await registry.ifUnchanged(await served(attempt), journal.ending(attempt.lease, done));
       },
     },
   ];

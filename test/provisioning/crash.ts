@@ -7,6 +7,17 @@ export interface CrashPoint {
   readonly written: boolean;
 }
 
+/** What is written down in the batches of two steps of a creation. */
+const WITH_ORGANIZATION = [
+  "verify-schema",
+  "write-identity",
+  "signing-key",
+  "seed-defaults",
+  "sync-entities",
+  "organization",
+];
+export const WITH_ACTIVATION = ["verify", "invitation"];
+
 /** A journal and a registry of a process that dies at a point: from then on nothing is written any more. */
 export function mortal(journal: Journal, registry: Registry, point: CrashPoint | undefined) {
   let dead = false;
@@ -14,8 +25,8 @@ export function mortal(journal: Journal, registry: Registry, point: CrashPoint |
     dead = true;
     return new Error("crash");
   };
-  const dieIf = (step: string) => {
-    if (point?.written && point.step === step) throw die();
+  const dieIf = (steps: readonly string[]) => {
+    if (point?.written && steps.includes(point.step)) throw die();
   };
   const alive =
     <A extends unknown[], R>(write: (...input: A) => Promise<R>) =>
@@ -31,34 +42,48 @@ export function mortal(journal: Journal, registry: Registry, point: CrashPoint |
       release: alive(journal.release),
       renew: alive(journal.renew),
       recordDone: alive(async (...done: Parameters<Journal["recordDone"]>) => {
-        const [, step] = done;
-        if (point?.step === step && !point.written) throw die();
+        const [, steps] = done;
+        if (point && steps.includes(point.step) && !point.written) throw die();
         await journal.recordDone(...done);
-        dieIf(step);
+        dieIf(steps);
       }),
     },
     registry: {
       ...registry,
+      // These write down what was done before them and themselves.
+      recordDatabase: alive(async (...record: Parameters<Registry["recordDatabase"]>) => {
+        if (point && !point.written && point.step === "create-database") throw die();
+        const placement = await registry.recordDatabase(...record);
+        dieIf(["create-database"]);
+        return placement;
+      }),
+      recordOrganization: alive(async (...record: Parameters<Registry["recordOrganization"]>) => {
+        if (point && !point.written && WITH_ORGANIZATION.includes(point.step)) throw die();
+        const placement = await registry.recordOrganization(...record);
+        dieIf(WITH_ORGANIZATION);
+        return placement;
+      }),
       // The first step of an operation is written in the batch that claims or marks the tenant.
       claim: alive(async (...claim: Parameters<Registry["claim"]>) => {
         const placement = await registry.claim(...claim);
-        dieIf("claim");
+        dieIf(["claim"]);
         return placement;
       }),
       transition: alive(async (...change: Parameters<Registry["transition"]>) => {
+        if (point && !point.written && change[1] === "ready" && WITH_ACTIVATION.includes(point.step)) throw die();
         const placement = await registry.transition(...change);
-        if (placement.state === "deleting") dieIf("mark-deleting");
-        if (placement.state === "ready") dieIf("activate");
+        if (placement.state === "deleting") dieIf(["mark-deleting"]);
+        if (placement.state === "ready") dieIf([...WITH_ACTIVATION, "activate"]);
         return placement;
       }),
       tombstone: alive(async (...change: Parameters<Registry["tombstone"]>) => {
         const placement = await registry.tombstone(...change);
-        dieIf("tombstone");
+        dieIf(["tombstone"]);
         return placement;
       }),
       remove: alive(async (...change: Parameters<Registry["remove"]>) => {
         await registry.remove(...change);
-        dieIf("remove-records");
+        dieIf(["remove-records"]);
       }),
     },
   };

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ask, filesOf, notesOf, retainedOf, stepsOf, streets, until } from "./street.ts";
+import { ask, filesOf, gate, notesOf, retainedOf, stepsOf, streets, until } from "./street.ts";
 
 const { street, restart } = streets();
 
@@ -91,17 +91,14 @@ describe("purging a tenant", () => {
   );
 
   it("clears away a tenant whose creation has failed, or is still running", async () => {
-    let proceed = () => {};
-    const waiting = new Promise<void>((resolve) => {
-      proceed = resolve;
-    });
-    const made = await street({ steps: { signingKey: () => waiting } });
+    const held = gate();
+    const made = await street({ steps: { signingKey: held.step } });
     const creation = made.create("acme").catch((error: unknown) => error);
-    await until(async () => (await stepsOf(made, "acme")).includes("write-identity done"));
+    await held.reached;
 
     const removal = made.remove("acme");
     await until(async () => (await made.registry.read("acme"))?.state === "deleting");
-    proceed();
+    held.open();
     await removal;
 
     expect(await creation).toMatchObject({ code: "conflict", reason: "operation_overtaken" });

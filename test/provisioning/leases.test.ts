@@ -2,21 +2,12 @@ import { describe, expect, it } from "vitest";
 import { thisProcess } from "../../provisioning/process.ts";
 import { PlatformError } from "../../src/domain/errors.ts";
 import { STEPS } from "./steps.ts";
-import { ask, filesOf, type Street, stepsOf, streets, until } from "./street.ts";
+import { ask, filesOf, gate, type Street, stepsOf, streets, until } from "./street.ts";
 
 const { street, restart } = streets();
 
 /** A process on another machine: nobody can tell whether it is gone. */
 const remote = (id: string) => ({ id, isGone: () => false });
-
-/** A step that waits until it is let go. */
-function gate() {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { open: () => open(), step: () => opened };
-}
 
 const has = (made: Street, step: string) => async () => (await stepsOf(made, "acme")).includes(`${step} done`);
 
@@ -26,7 +17,7 @@ describe("the lease of an operation", () => {
     const one = await street({ process: remote("one"), steps: { signingKey: held.step } });
     const two = await restart(one, { process: remote("two") });
     const creation = one.create("acme").catch((error: unknown) => error);
-    await until(has(one, "write-identity"));
+    await held.reached;
 
     expect(await two.lifecycle.resumeAll()).toEqual([]);
     await expect(two.resume("acme")).rejects.toMatchObject({ code: "unavailable", reason: "operation_running" });
@@ -79,11 +70,12 @@ describe("the lease of an operation", () => {
     const overtaken = { code: "conflict", reason: "operation_overtaken" };
 
     expect(lease).toMatchObject({ fence: 2, attempts: 2 });
-    await expect(made.journal.recordDone(old, "verify")).rejects.toMatchObject(overtaken);
+    await expect(made.journal.recordDone(old, ["verify"])).rejects.toMatchObject(overtaken);
     await expect(made.journal.recordFailed(old, "verify", new Error("x"), null)).rejects.toMatchObject(overtaken);
+    await expect(made.journal.requireLease(old)).rejects.toMatchObject(overtaken);
     await expect(made.journal.renew(old)).rejects.toMatchObject(overtaken);
     await expect(
-      made.registry.transition(placement, "ready", made.journal.ending(old, "activate")),
+      made.registry.transition(placement, "ready", made.journal.ending(old, ["activate"])),
     ).rejects.toMatchObject(overtaken);
     await expect(
       made.registry.recordDatabase(placement, { locator: "stolen" }, "hash", [made.journal.fenced(old)]),
@@ -94,9 +86,10 @@ describe("the lease of an operation", () => {
   });
 
   it("is taken over at once when its holder is seen to be gone", async () => {
-    const one = await street({ steps: { signingKey: () => new Promise(() => {}) } });
+    const held = gate();
+    const one = await street({ steps: { signingKey: held.step } });
     void one.create("acme").catch(() => {});
-    await until(has(one, "write-identity"));
+    await held.reached;
 
     const two = await restart(one);
 
@@ -119,7 +112,7 @@ describe("the lease of an operation", () => {
     const one = await street({ process: remote("one"), steps: { signingKey: held.step } });
     const two = await restart(one, { process: remote("two") });
     const creation = one.create("acme").catch((error: unknown) => error);
-    await until(has(one, "write-identity"));
+    await held.reached;
 
     const removal = two.remove("acme");
     await until(async () => (await one.registry.read("acme"))?.state === "deleting");

@@ -196,6 +196,27 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
+/** A step that waits until it is let go. */
+export function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  let reach = () => {};
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  return {
+    /** Settles when somebody waits there. */
+    reached,
+    open: () => open(),
+    step: () => {
+      reach();
+      return opened;
+    },
+  };
+}
+
 /** Opens streets and closes them after each test. */
 export function streets() {
   const opened: Street[] = [];
