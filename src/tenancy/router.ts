@@ -48,7 +48,18 @@ export async function remembering<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    if (error instanceof PlatformError) rememberFailure(error);
-    throw error;
+    const told = toldToCaller(error);
+    if (told instanceof PlatformError) rememberFailure(told);
+    throw told;
   }
 }
+
+/** A caller who has left out what a row cannot do without is told which field it is, and not in SQLite's words. */
+function toldToCaller(error: unknown): unknown {
+  if (!(error instanceof PlatformError) || error.reason !== "constraint_violation") return error;
+  const field = LACKING.exec(error.message)?.[1];
+  if (field === undefined) return error;
+  return new PlatformError("invalid", "invalid_body", `${field}: is missing`, { cause: error });
+}
+
+const LACKING = /^NOT NULL constraint failed: \w+\.(\w+)$/;

@@ -42,6 +42,7 @@ import { logoutUrls } from "./logout-urls.ts";
 import { mailProvider } from "./mail-provider.ts";
 import { type ListMails, mailbox } from "./mailbox.ts";
 import { managementAway } from "./management-away.ts";
+import { managementBody } from "./management-body.ts";
 import { observed, type RequestBegun } from "./observed.ts";
 import { type OrganizationGrants, organizationGrants } from "./organization-grants.ts";
 import { originCheck } from "./origin-check.ts";
@@ -156,6 +157,7 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
     tenantState(),
     auditAccess(options.audit),
     upToDate(options.bringUpToDate),
+    managementBody(options.reference.described),
     basicCredentials(),
     logoutUrls(options.logoutUrls),
     changePassword({ resets: options.passwordResets, ask: asking({ inner, env }), pending, log }),

@@ -1,4 +1,4 @@
-import type { Middleware } from "./exchange.ts";
+import { type Middleware, readBody } from "./exchange.ts";
 
 /**
  * Notes which top-level keys the body of a `PATCH` had, for the management adapters to keep to: AuthHero fills
@@ -8,8 +8,7 @@ export function patchKeys(): Middleware {
   return async (c, next) => {
     const draft = c.get("draft");
     if (draft.method !== "PATCH" || !PATCHED_ENTITY.test(draft.path)) return await next();
-    draft.body = await c.req.raw.text();
-    c.set("patchKeys", keysOf(draft.body));
+    c.set("patchKeys", keysOf(await readBody(c)));
     return await next();
   };
 }
