@@ -69,12 +69,20 @@ export function createReadCache<T>(
     keepRecent(entries, key, { value, readMs, untilMs }, ENTRIES_MAX);
   };
 
+  const fresh = (key: string): Entry<T> | undefined => {
+    const found = entries.get(key);
+    return found && clock().getTime() < found.untilMs ? found : undefined;
+  };
+
   return {
     async get(key: string): Promise<T | null> {
-      const found = entries.get(key);
-      if (found && clock().getTime() < found.untilMs) return found.value;
+      const found = fresh(key);
+      if (found) return found.value;
       return await (readings.get(key)?.result ?? read(key));
     },
+
+    /** What `get` would answer without a read; undefined when there would be one. */
+    atHand: (key: string): T | null | undefined => fresh(key)?.value,
 
     /** After a write, before its caller goes on: nobody who asks from now on is answered from before it. */
     forget(key: string): void {

@@ -81,6 +81,8 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
 
     /** The placement of a tenant, null when there is none. */
     get: (tenantId: string): Promise<Placement | null> => cache.get(tenantId),
+    /** What `get` would answer without asking anybody; undefined when it would have to. */
+    atHand: (tenantId: string): Placement | null | undefined => cache.atHand(tenantId),
 
     /** The same, asked of the database: for those who are about to change it. */
     read,

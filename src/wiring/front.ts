@@ -47,7 +47,7 @@ interface Services {
 export interface Behind
   extends Pick<
     FrontOptions,
-    "audit" | "begun" | "bringUpToDate" | "pending" | "readiness" | "states" | "trace" | "versionOf"
+    "atHand" | "audit" | "begun" | "bringUpToDate" | "pending" | "readiness" | "states" | "trace" | "versionOf"
   > {
   readonly config: Config;
   readonly log: Logger;
@@ -112,6 +112,7 @@ export function frontOver(behind: Behind) {
     ...(audit && { audit }),
     bringUpToDate: behind.bringUpToDate,
     versionOf: behind.versionOf,
+    atHand: behind.atHand,
     begun: behind.begun,
     trace: behind.trace,
     readiness: behind.readiness,

@@ -125,7 +125,7 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
 
   keeping.start();
   return {
-    fetch: front.fetch,
+    ...front,
     routes,
     async adaptersOf(id) {
       if (id !== controlPlaneTenantId && !(await adapters.tenants.get(id))) throw tenantNotFound();

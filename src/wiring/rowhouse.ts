@@ -6,7 +6,6 @@ import { createLifecycle, type Lifecycle } from "../../provisioning/lifecycle.ts
 import type { Witness } from "../../provisioning/operation-rows.ts";
 import type { Providers } from "../../provisioning/ownership.ts";
 import type { Pool } from "../../provisioning/pool.ts";
-import type { Registry } from "../../provisioning/registry.ts";
 import type { Route } from "../auth/authhero.ts";
 import { type FirstLogin, seedControlPlane } from "../auth/control-plane.ts";
 import { ensureLifecycleScopes } from "../auth/lifecycle-scopes.ts";
@@ -23,6 +22,7 @@ import { withFallback } from "../fallback/fallback.ts";
 import type { LenderOf } from "../fallback/lender.ts";
 import { withSystemScopes } from "../fallback/resource-servers.ts";
 import { type InheritedSettingsOf, inheritedSettings, withSettings } from "../fallback/settings.ts";
+import type { AnsweredAtOnce, Asked } from "../http/front/published.ts";
 import type { FleetService } from "../http/operations/fleet-service.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -67,6 +67,7 @@ import { createTenantMembers } from "./tenant-members.ts";
 import { createOperationsService } from "./tenant-operations.ts";
 import { createTenantPool } from "./tenant-pool.ts";
 import { createTenantsService, purgeStatements } from "./tenants.ts";
+import { createVersions } from "./versions.ts";
 
 export interface RowhouseOptions extends FirstRights, Inheritance {
   readonly config: Config;
@@ -91,6 +92,8 @@ export interface RowhouseOptions extends FirstRights, Inheritance {
 export interface Rowhouse {
   /** Answers a request; the second argument is what `@hono/node-server` gives. */
   fetch(request: Request, env?: object): Response | Promise<Response>;
+  /** What the server answers before it makes a `Request`; null for what is for `fetch`. */
+  atOnce(asked: Asked): AnsweredAtOnce | null;
   /** What AuthHero serves behind the front: every route, with Hono's parameters in its path. */
   readonly routes: readonly Route[];
   /** What to tell the operator, on the first start only. */
@@ -204,7 +207,7 @@ export async function openHouse(
   );
 
   return {
-    fetch: front.fetch,
+    ...front,
     routes,
     ...{ fleet: fleetOperations, adoption },
     async adaptersOf(tenantId) {
@@ -307,7 +310,7 @@ function routingTo(
     directory: createDirectory(registry),
     withChild: (child, call) => pool.use(child, call),
     outboxWritten,
-    services: { ...services, cache: tenantCache(services.cache, (id) => versionOf(registry, tenantId, id)) },
+    services: { ...services, cache: tenantCache(services.cache, createVersions(registry, tenantId).versionOf) },
   };
 }
 
@@ -317,12 +320,6 @@ const authRouting = (controlPlane: ControlPlane, routing: Omit<RoutingOptions, "
   controlPlane: knownInOutages(controlPlane),
   surface: "auth",
 });
-
-/** Changes with everything that cached values of a tenant depend on; null for a tenant that is not there. */
-async function versionOf(registry: Registry, controlPlaneTenantId: string, tenantId: string): Promise<string | null> {
-  const [own, controlPlane] = await Promise.all([registry.get(tenantId), registry.get(controlPlaneTenantId)]);
-  return own && controlPlane && `${own.tag} ${own.epoch} ${controlPlane.epoch}`;
-}
 
 /** What others do not hear of must not be written. */
 const epochsOf = ({ registry, outage }: ControlPlane): Epochs => ({
@@ -373,7 +370,7 @@ function houseFront(controlPlane: ControlPlane, behind: HouseBehind) {
     management,
     services: { tenants, operations, fleet: behind.fleetOperations },
     states: { ownerOf: registry.directories.tenantOfState },
-    versionOf: (id) => versionOf(registry, tenantId, id),
+    ...createVersions(registry, tenantId),
     lookups: createLookups(controlPlane, data, clock),
     outboxWritten: (id) => routing.outboxWritten?.(id),
     tenantMembers: createTenantMembers(controlPlane, { config, team: behind.team }),

@@ -85,8 +85,8 @@ async function openAndListen(config: Config, around: Around, prepare?: Prepare) 
   const rowhouse = await createRowhouse({ config, ...around, traces });
   const { HOST: host, PORT: port } = config;
   try {
-    const fetch = prepare ? await prepare(rowhouse) : rowhouse.fetch;
-    return { rowhouse, listener: await listen(fetch, { host, port }).catch(refusalToListen("PORT", port)) };
+    const answering = prepare ? { fetch: await prepare(rowhouse) } : rowhouse;
+    return { rowhouse, listener: await listen(answering, { host, port }).catch(refusalToListen("PORT", port)) };
   } catch (error) {
     await rowhouse.close();
     throw error;

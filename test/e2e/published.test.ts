@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { AnsweredAtOnce } from "../../src/http/front/published.ts";
 import { type HouseWithDomains, openWithDomains } from "../support/domains.ts";
 
 /** What is kept of discovery and key sets never outlives the change that makes it untrue. */
@@ -13,7 +14,19 @@ beforeAll(async () => {
 });
 afterAll(() => estate.house.close());
 
-const at = (tenantId: string, path: string) => estate.house.send(estate.house.hostOf(tenantId), path);
+/** What the server would have sent at once at a host, without asking anybody. */
+function atOnce(host: string, path: string): AnsweredAtOnce | null {
+  return estate.house.atOnce({ method: "GET", path, header: (name) => (name === "host" ? host : null) });
+}
+
+/** What a tenant's host answers. What it would have said at once, just before that, is never anything else. */
+async function at(tenantId: string, path: string): Promise<Response> {
+  const host = estate.house.hostOf(tenantId);
+  const first = atOnce(host, path);
+  const answer = await estate.house.send(host, path);
+  if (first) expect([first.status, first.body]).toEqual([answer.status, await answer.clone().text()]);
+  return answer;
+}
 const kidsOf = async (tenantId: string): Promise<string[]> => {
   const { keys } = (await (await at(tenantId, KEYS)).json()) as { keys: { kid: string }[] };
   return keys.map(({ kid }) => kid);
@@ -32,6 +45,18 @@ it("a rotated key is in the key set of its tenant with the answer to the rotatio
   expect((await at("acme", KEYS)).headers.get("etag")).not.toBe(etag);
   expect(await kidsOf("beta")).toEqual(others);
   expect(after.filter((kid) => others.includes(kid))).toEqual([]);
+});
+
+it("what was asked for a moment ago is answered at once, and not after a change", async () => {
+  const host = estate.house.hostOf("acme");
+  for (const path of [KEYS, DISCOVERY]) {
+    await at("acme", path);
+    expect(atOnce(host, path)?.status).toBe(200);
+  }
+
+  await estate.ask("acme", "/branding", { method: "PATCH", json: { colors: { primary: "#123456" } } });
+
+  for (const path of [KEYS, DISCOVERY]) expect(atOnce(host, path)).toBeNull();
 });
 
 it("a changed setting shows with the answer to the change", async () => {
@@ -67,6 +92,7 @@ it("a suspended tenant's documents stay, a deleted tenant's are gone at once", a
   expect((await at("acme", "/authorize?client_id=x")).status).toBe(403);
 
   await house.made("/tenants/acme", { token, method: "DELETE" });
+  for (const path of [KEYS, DISCOVERY]) expect(atOnce(house.hostOf("acme"), path)).toBeNull();
   expect([(await at("acme", KEYS)).status, (await at("acme", DISCOVERY)).status]).toEqual([404, 404]);
 });
 

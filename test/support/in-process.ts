@@ -36,6 +36,7 @@ export async function openInProcess(
     issuer: config.ISSUER,
     login,
     fetch: rowhouse.fetch,
+    atOnce: rowhouse.atOnce,
     routes: rowhouse.routes,
     ...callerOf(rowhouse.fetch, config.PORT, login),
 

@@ -43,14 +43,14 @@ import { mailProvider } from "./mail-provider.ts";
 import { type ListMails, mailbox } from "./mailbox.ts";
 import { managementAway } from "./management-away.ts";
 import { managementBody } from "./management-body.ts";
-import { observed, type RequestBegun } from "./observed.ts";
+import { type Observe, observed, observing, type RequestBegun } from "./observed.ts";
 import { type OrganizationGrants, organizationGrants } from "./organization-grants.ts";
 import { originCheck } from "./origin-check.ts";
 import { pages } from "./pages.ts";
 import { patchKeys } from "./patch-keys.ts";
 import { plainErrors } from "./plain-errors.ts";
 import { type AskReadiness, probes } from "./probes.ts";
-import { published } from "./published.ts";
+import { type AnsweredAtOnce, type Asked, published, type StandingAtHand } from "./published.ts";
 import { schemaErrors } from "./schema-errors.ts";
 import { secondFactor } from "./second-factor.ts";
 import { setupClosed } from "./setup-closed.ts";
@@ -100,6 +100,8 @@ export interface FrontOptions {
   readonly audit?: Audit;
   /** Changes with everything that a tenant's discovery and key set are made of; without it they are made each time. */
   readonly versionOf?: VersionOf | undefined;
+  /** The same as far as nobody is asked for it; without it nothing is answered at once. */
+  readonly atHand?: StandingAtHand | undefined;
   /** Runs before a tenant's roles, APIs or connections are read. */
   readonly bringUpToDate?: BringUpToDate | undefined;
   /** What the API reference says. */
@@ -120,18 +122,25 @@ export interface FrontOptions {
   readonly peerAddress?: PeerAddress;
 }
 
+export interface Front {
+  readonly fetch: Hono<FrontEnv>["fetch"];
+  /** Answers what needs nobody's answer, counted and logged as by `fetch`; null for everything else, which is for `fetch`. */
+  atOnce(asked: Asked): AnsweredAtOnce | null;
+}
+
 /**
  * The outer app around AuthHero: what it cannot know about many tenants, or gets wrong, is put right here and nowhere
  * else. Each middleware has one duty and is named after it; their order is the order in which things get known.
  */
-export function createFront(options: FrontOptions): Hono<FrontEnv> {
+export function createFront(options: FrontOptions): Front {
   const { inner, placements, pending, log, clock, env = {}, peerAddress = socketAddress } = options;
   if (options.requireOrganizationMatch === false) log.warn("guard.organization_match_off", UNSAFE);
   const app = new Hono<FrontEnv>();
-  const documents = published({ versionOf: options.versionOf, rules: options, placements, clock });
+  // What is traced goes the whole way.
+  const documents = published({ ...options, rules: options, ...(options.trace && { atHand: undefined }) });
+  const observe = observing(options.begun, log);
   const chain = [
-    observed(options.begun, log),
-    // What is traced goes the whole way.
+    observed(observe),
     ...(options.trace ? [] : [documents.early]),
     probes(options.readiness),
     bodyLimit(),
@@ -181,8 +190,20 @@ export function createFront(options: FrontOptions): Hono<FrontEnv> {
   for (const middleware of chain) app.use(middleware);
   app.all("*", forward({ inner, env, log }));
   app.onError((error, c) => answerError(c, error, { requestId: c.get("requestId") }, log));
-  return app;
+  return { fetch: app.fetch, atOnce: observedAtOnce(documents.atOnce, observe) };
 }
+
+/** What is not answered at once is not counted here: it will be on the whole way. */
+const observedAtOnce =
+  (atOnce: Front["atOnce"], observe: Observe): Front["atOnce"] =>
+  (asked) => {
+    const beganMs = performance.now();
+    const answered = atOnce(asked);
+    if (!answered) return null;
+    const { status, requestId, target } = answered;
+    observe(beganMs)({ ...asked, status, requestId, tenantId: target.tenantId });
+    return answered;
+  };
 
 const UNSAFE = { message: "requireOrganizationMatch is false: every operator's token reaches every tenant" };
 

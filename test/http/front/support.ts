@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { createPending } from "../../../src/domain/pending.ts";
 import type { TenantState } from "../../../src/domain/tenants.ts";
 import type { KeyOwner } from "../../../src/http/front/exchange.ts";
-import { createFront, type FrontOptions } from "../../../src/http/front/index.ts";
+import { createFront, type Front, type FrontOptions } from "../../../src/http/front/index.ts";
 import { currentContext } from "../../../src/tenancy/context.ts";
 
 export const BEGAN = new Date("2026-01-01T00:00:00.400Z");
@@ -76,7 +76,7 @@ interface LogEntry {
   readonly fields: object | undefined;
 }
 
-export interface TestFront {
+export interface TestFront extends Front {
   /** Sends a request to a host; headers and body as given. */
   send(host: string, path: string, init?: RequestInit): Promise<Response>;
   /** The same, returning what reached the inner app. */
@@ -95,7 +95,7 @@ export function testFront(
     log.push({ level, event, fields });
   };
   const keys: FrontOptions["keys"] = { ownerOf: (kid) => Promise.resolve(signers[kid] ?? null) };
-  const app = createFront({
+  const front = createFront({
     issuer: new URL("http://localhost:3000/"),
     baseDomain: "localhost",
     controlPlaneTenantId: "control_plane",
@@ -147,14 +147,14 @@ export function testFront(
   function send(host: string, path: string, init: RequestInit = {}): Promise<Response> {
     const request = new Request(`http://127.0.0.1${path}`, init);
     request.headers.set("host", host);
-    return Promise.resolve(app.fetch(request));
+    return Promise.resolve(front.fetch(request));
   }
   async function seen(host: string, path: string, init?: RequestInit): Promise<Echo> {
     const response = await send(host, path, init);
     if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
     return JSON.parse(await response.text());
   }
-  return { send, seen, log, keys };
+  return { ...front, send, seen, log, keys };
 }
 
 /** An inner app with one answer for everything. */
