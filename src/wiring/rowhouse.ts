@@ -33,6 +33,7 @@ import { keepCustomDomains } from "../tenancy/custom-domains.ts";
 import { foreseeingTokens } from "../tenancy/foreseen-tokens.ts";
 import { foreseeingUsers } from "../tenancy/foreseen-users.ts";
 import { keepingGrants } from "../tenancy/kept-grants.ts";
+import { keepingKeys } from "../tenancy/kept-keys.ts";
 import { leasedAdapters } from "../tenancy/leased.ts";
 import { type RoutingOptions, routed } from "../tenancy/routing.ts";
 import { keepTenantOrganizations } from "../tenancy/tenant-organizations.ts";
@@ -360,8 +361,9 @@ function houseFront(controlPlane: ControlPlane, behind: HouseBehind) {
   });
   const announced = behind.kept.announced(routed({ ...routing, surface: "management" }));
   const routedManagement = raisingEpochs(announced, epochsOf(controlPlane));
+  const keeping = keepingKeys(routedManagement, clock);
   const management = keepTenantOrganizations(
-    keepCustomDomains(withSettings(withSystemScopes(routedManagement, lenderOf), inheritedOf), domains.desk),
+    keepCustomDomains(withSettings(withSystemScopes(keeping, lenderOf), inheritedOf), domains.desk),
     tenantId,
     organizationOwners(controlPlane),
   );

@@ -1,6 +1,7 @@
-import type { KeyObject } from "node:crypto";
+import { createHash, type KeyObject } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Clock } from "../../domain/clock.ts";
+import { keepRecent } from "../../domain/recent.ts";
 import type { Actor } from "../../tenancy/context.ts";
 import type { Affiliations, Placements, SigningKeys } from "./exchange.ts";
 
@@ -28,13 +29,14 @@ export async function verifyToken(token: string, rules: TokenRules): Promise<Ver
   const owner = kid === null ? null : await rules.keys.ownerOf(kid);
   if (owner === null) return null;
 
-  const claims = await verifiedClaims(token, owner.publicKey, rules.clock());
-  if (claims === null) return null;
+  const found = await verifiedClaims(token, owner.publicKey, rules.clock());
+  if (found === null) return null;
+  const { claims, scopes } = found;
   // A value of another type is still a restriction, and not one to be overlooked.
   const organizationId = claims.org_id === undefined ? undefined : String(claims.org_id);
   const subject = claims.sub ?? "";
   const { tenantId } = owner;
-  const actor = { tenantId, subject, organizationId, scopes: scopesOf(claims), clientId: clientOf(claims) };
+  const actor = { tenantId, subject, organizationId, scopes, clientId: clientOf(claims) };
   const isForeign = claims.tenant_id !== undefined && claims.tenant_id !== tenantId;
   if (isForeign || !(await isOfThisLife(tenantId, claims.iat, rules))) return { actor, isVoid: true };
   if (organizationId === undefined || tenantId !== rules.controlPlaneTenantId) return { actor, isVoid: false };
@@ -93,14 +95,46 @@ function keyIdOf(token: string): string | null {
   }
 }
 
-async function verifiedClaims(token: string, key: KeyObject, currentDate: Date): Promise<JWTPayload | null> {
+/** What a token says that was signed by the key it names. */
+interface Signed {
+  readonly claims: JWTPayload;
+  readonly scopes: ReadonlySet<string>;
+}
+
+/** A kilobyte each, or fifty with every scope there is. */
+const SIGNED_MAX = 100;
+
+/**
+ * What tokens say, by the key that signed them and their hash: programs come with the same one for every call. A key is
+ * read anew every second (`createKeyOwners`), and has then signed nothing yet.
+ */
+const signed = new WeakMap<KeyObject, Map<string, Signed>>();
+
+async function verifiedClaims(token: string, key: KeyObject, now: Date): Promise<Signed | null> {
+  const known = signed.get(key) ?? new Map<string, Signed>();
+  signed.set(key, known);
+  const hash = createHash("sha256").update(token).digest("base64");
+  const found = known.get(hash) ?? (await readSigned(token, key, now));
+  if (found === null || !isInTime(found.claims, now)) return null;
+  keepRecent(known, hash, found, SIGNED_MAX);
+  return found;
+}
+
+async function readSigned(token: string, key: KeyObject, currentDate: Date): Promise<Signed | null> {
   try {
     const options = { algorithms: algorithmsOf(key), requiredClaims: ["exp", "iat"], currentDate };
-    return (await jwtVerify(token, key, options)).payload;
+    const claims = (await jwtVerify(token, key, options)).payload;
+    return { claims, scopes: scopesOf(claims) };
   } catch (cause) {
     if (cause instanceof errors.JOSEError) return null;
     throw cause;
   }
+}
+
+/** RFC 7519, sections 4.1.4 and 4.1.5; of which type they are was looked at with the signature. */
+function isInTime({ exp = 0, nbf = 0 }: JWTPayload, now: Date): boolean {
+  const seconds = Math.floor(now.getTime() / 1_000);
+  return nbf <= seconds && seconds < exp;
 }
 
 /** What a key of this type signs with; the token's header does not choose. */

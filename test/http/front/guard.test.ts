@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { KeyOwner } from "../../../src/http/front/exchange.ts";
 import { BEGAN, NOW, refusal, type TestFront, testFront } from "./support.ts";
 
 type Signer = (claims?: JWTPayload & Record<string, unknown>, issuedAt?: number) => Promise<string>;
@@ -341,5 +342,51 @@ describe("foreign tokens, outside of the Management API", () => {
     });
 
     expect(echo.body).toBe("");
+  });
+});
+
+describe("a token that was accepted before", () => {
+  const statusOf = async (front: TestFront, token: string) => {
+    const headers = { authorization: `Bearer ${token}` };
+    return (await front.send("acme.localhost", "/api/v2/users", { headers })).status;
+  };
+
+  it("is refused once its time is over, and not before", async () => {
+    const { publicKey, sign } = await newSigner("acme");
+    let now = NOW;
+    const front = testFront({ signers: { acme: { tenantId: "acme", publicKey } }, clock: () => now });
+    const token = await sign({ exp: seconds(NOW) + 60 });
+
+    for (const _ of [1, 2]) expect(await statusOf(front, token)).toBe(200);
+    now = new Date(NOW.getTime() + 59_999);
+    expect(await statusOf(front, token)).toBe(200);
+    now = new Date(NOW.getTime() + 60_000);
+    expect(await statusOf(front, token)).toBe(401);
+  });
+
+  it("is refused once nobody has its key any more, or the key of that name is another", async () => {
+    const [mine, other] = [await newSigner("acme"), await newSigner("acme")];
+    let owner: KeyOwner | null = { tenantId: "acme", publicKey: mine.publicKey };
+    const front = testFront({ keys: { ownerOf: () => Promise.resolve(owner) } });
+    const token = await mine.sign();
+    for (const _ of [1, 2]) expect(await statusOf(front, token)).toBe(200);
+
+    owner = null;
+    expect(await statusOf(front, token)).toBe(401);
+    owner = { tenantId: "acme", publicKey: other.publicKey };
+    expect(await statusOf(front, token)).toBe(401);
+  });
+
+  it("helps no other: one claim or one character changed is another token", async () => {
+    const { publicKey, sign } = await newSigner("acme");
+    const front = testFront({ signers: { acme: { tenantId: "acme", publicKey } } });
+    const [header, , signature] = (await sign()).split(".");
+    const token = await sign();
+    for (const _ of [1, 2]) expect(await statusOf(front, token)).toBe(200);
+
+    const claims = { sub: "acme|other", iat: seconds(NOW) - 60, exp: seconds(NOW) + 3600 };
+    const forged = Buffer.from(JSON.stringify(claims)).toString("base64url");
+    expect(await statusOf(front, `${header}.${forged}.${signature}`)).toBe(401);
+    expect(await statusOf(front, `${token.slice(0, -8)}AAAAAAAA`)).toBe(401);
   });
 });
