@@ -1,27 +1,40 @@
 import type { Command } from "commander";
-import type { HostExplanation } from "../wiring/resolution.ts";
-import { type CommonOptions, describe, does, type Program } from "./command.ts";
+import type { HostExplanation } from "../http/hosts/router.ts";
+import { createApi } from "./api.ts";
+import { describe, does, type Program, type ServerOptions } from "./command.ts";
 import { EXIT } from "./failures.ts";
 import { visited } from "./offline.ts";
 import type { Cell, Output } from "./output.ts";
-import { serviceSettings } from "./settings.ts";
+import { givenUrl, serverOf, serviceSettings } from "./settings.ts";
 
-/** `rowhouse resolve`: reads the control plane's database, also beside a running server. */
+/** `rowhouse resolve`: asks a running server, or reads the control plane's database, also beside one. */
 export function addResolve(root: Command, program: Program): void {
   const resolve = describe(root.command("resolve"), "Explain which tenant a host leads to, and why, or why to none", [
     "rowhouse resolve acme.auth.example.com",
-    "rowhouse resolve login.acme.com --json",
-  ]).argument("<host>", "as in a request's Host header, with or without a port");
-  does(resolve, program, async ({ out }, host: string, _options: CommonOptions) => {
-    const config = serviceSettings();
-    const explanation = await visited(config, async (visit) => {
-      const { explainHost } = await import("../wiring/resolution.ts");
-      return await explainHost(visit, config, host);
-    });
+    "rowhouse resolve login.acme.com --url https://auth.example.com/ --json",
+  ])
+    .argument("<host>", "as in a request's Host header, with or without a port")
+    .option(
+      "--url <url>",
+      "the running server to ask; default: ROWHOUSE_URL, else the control plane's database is read",
+    );
+  does(resolve, program, async ({ out }, host: string, { url }: ServerOptions) => {
+    const explanation = givenUrl(url) === undefined ? await read(host) : await asked(url, host);
     show(out, explanation);
     return explanation.served ? EXIT.done : EXIT.failed;
   });
 }
+
+async function read(host: string): Promise<HostExplanation> {
+  const config = serviceSettings();
+  return await visited(config, async (visit) => {
+    const { explainHost } = await import("../wiring/resolution.ts");
+    return await explainHost(visit, config, host);
+  });
+}
+
+const asked = (url: string | undefined, host: string): Promise<HostExplanation> =>
+  createApi(serverOf(url)).get<HostExplanation>("/hosts", { query: { host } });
 
 function show(out: Output, explanation: HostExplanation): void {
   const { host, rules, origin } = explanation;

@@ -10,6 +10,7 @@ import type { TenantMembersBackend } from "../auth/tenant-members.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../domain/clock.ts";
 import { createFront, type FrontOptions } from "../http/front/index.ts";
+import { createHostsRouter, type ExplainHost } from "../http/hosts/router.ts";
 import type { FleetService } from "../http/operations/fleet-service.ts";
 import { createOperationsRouter } from "../http/operations/router.ts";
 import type { OperationsService } from "../http/operations/service.ts";
@@ -41,6 +42,7 @@ interface Services {
   readonly tenants: TenantsService;
   readonly operations: OperationsService;
   readonly fleet: FleetService;
+  readonly explainHost: ExplainHost;
 }
 
 /** What stands behind the front, whichever way tenants are kept. */
@@ -123,7 +125,8 @@ export function frontOver(behind: Behind) {
 }
 
 /** Our own routes of the Management API. */
-export const extensionsOver = ({ tenants, operations, fleet }: Services) => [
+export const extensionsOver = ({ tenants, operations, fleet, explainHost }: Services) => [
   { path: "/tenants", router: createTenantsRouter(tenants, operations, fleet) },
   { path: "/operations", router: createOperationsRouter(operations, fleet) },
+  { path: "/hosts", router: createHostsRouter(explainHost) },
 ];

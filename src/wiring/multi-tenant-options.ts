@@ -111,7 +111,7 @@ const authHeros = z.unknown().optional();
 const strings = z.array(z.string().min(1)).optional();
 const hookList = z.array(z.unknown()).optional();
 /** The paths of our own routers. */
-const OWN_PATHS = ["/tenants", "/operations"];
+const OWN_PATHS = ["/tenants", "/operations", "/hosts"];
 
 const Extension = z.looseObject({
   path: z.string().refine((path) => !OWN_PATHS.includes(path), "is a path of Rowhouse's own; choose another"),

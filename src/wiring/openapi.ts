@@ -1,6 +1,7 @@
 import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { createAuthHero } from "../auth/authhero.ts";
 import type { TenantMembersBackend } from "../auth/tenant-members.ts";
+import type { ExplainHost } from "../http/hosts/router.ts";
 import type { FleetService } from "../http/operations/fleet-service.ts";
 import type { OperationsService } from "../http/operations/service.ts";
 import { documents, type OpenApiDocument } from "../http/reference/document.ts";
@@ -23,6 +24,7 @@ export function openApiDocument(origin: URL): OpenApiDocument {
       tenants: {} as TenantsService,
       operations: {} as OperationsService,
       fleet: {} as FleetService,
+      explainHost: {} as ExplainHost,
     }),
   });
   return documents({ described, version: packageVersion() })(origin);

@@ -108,7 +108,7 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
   const pending = createPending(PENDING_MAX);
   const { front, routes } = frontOver({
     ...{ config, log, clock, data, management, lookups, mailing, pending, outboxWritten, additions },
-    services: { tenants, operations: plainOperations, fleet: plainFleet },
+    services: { tenants, ...WITHOUT_REGISTRY },
     // A state names no tenant: what comes back to the control plane's host is its own.
     states: { ownerOf: () => Promise.resolve(controlPlaneTenantId) },
     domains: noDomains(rules),
@@ -138,6 +138,13 @@ export async function openPlainHouse(options: PlainHouseOptions): Promise<House>
     },
   };
 }
+
+/** What is done with a registry only. */
+const WITHOUT_REGISTRY = {
+  operations: plainOperations,
+  fleet: plainFleet,
+  explainHost: () => needsRegistry("hosts"),
+};
 
 /** Caches nothing: without epochs nobody says when a value has become old. */
 const forgetful = (clock: Clock) => tenantCache(createCache({ clock }), () => Promise.resolve(null));

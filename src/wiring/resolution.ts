@@ -1,41 +1,19 @@
 import { readStanding } from "../../provisioning/standing.ts";
 import type { Config } from "../config.ts";
+import { migrationHash } from "../db/migrate.ts";
 import { type Clock, systemClock } from "../domain/clock.ts";
 import { PlatformError } from "../domain/errors.ts";
-import type { TenantState } from "../domain/tenants.ts";
 import { claimsOf, createCustomDomains } from "../entities/custom-domains.ts";
 import { createStore, type Store } from "../entities/store.ts";
 import type { Destination } from "../http/front/hosts.ts";
-import { createResolution, type HostAnswer } from "../http/front/resolution.ts";
+import { createResolution } from "../http/front/resolution.ts";
+import type { ExplainHost, HostExplanation } from "../http/hosts/router.ts";
 import { recordNameOf } from "../tenancy/domain-names.ts";
 import type { HostRules } from "../tenancy/hosts.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import type { Additions } from "./front.ts";
 import { hostRules, placementView } from "./host-rules.ts";
 import type { Visit } from "./visit.ts";
-
-/** Why a host leads to a tenant, or to nobody. */
-export interface HostExplanation {
-  readonly host: string;
-  /** The rules in their order, each with what it found; those behind one that decides are not asked. */
-  readonly rules: readonly { readonly rule: string; readonly matches: boolean; readonly found: string }[];
-  /** The tenant that the name stands for, served or not. */
-  readonly tenant: TenantStanding | null;
-  /** Its canonical origin; null where requests do not get to it. */
-  readonly origin: string | null;
-  readonly answers: readonly HostAnswer[];
-  /** Whether people can sign in there. */
-  readonly served: boolean;
-}
-
-interface TenantStanding {
-  readonly id: string;
-  readonly state: TenantState;
-  readonly purge_at: string | null;
-  readonly provider: string;
-  readonly database: string;
-  readonly generation: number;
-  /** Null for the control plane's own, which is migrated at the start. */
-  readonly is_up_to_date: boolean | null;
-}
 
 /**
  * Asks the rules of the front where a host leads, in a control plane that is only looked at.
@@ -48,14 +26,42 @@ export async function explainHost(
   clock: Clock = systemClock,
 ): Promise<HostExplanation> {
   requireCurrent(visit);
-  const rules = hostRules(config);
-  const store = createStore(visit.database, { clock });
+  return await explained(visit, { rules: hostRules(config), host, clock });
+}
+
+interface ExplainingNeeds {
+  readonly config: Config;
+  readonly additions: Pick<Additions, "subdomains">;
+  readonly clock: Clock;
+}
+
+/** The same for a house that serves: what it answers to, it knows best itself. */
+export function hostExplanations({ database }: Pick<ControlPlane, "database">, needs: ExplainingNeeds): ExplainHost {
+  const { config, additions, clock } = needs;
+  return async (host) => {
+    if (additions.subdomains?.resolveSubdomain) throw decidedElsewhere();
+    const schemaVersion = await migrationHash(["tenant"]);
+    return await explained({ database, schemaVersion }, { rules: hostRules(config, additions), host, clock });
+  };
+}
+
+type Registered = Pick<Visit, "database" | "schemaVersion">;
+
+interface Asked {
+  readonly rules: HostRules;
+  readonly host: string;
+  readonly clock: Clock;
+}
+
+async function explained(registered: Registered, { rules, host, clock }: Asked): Promise<HostExplanation> {
+  const { database } = registered;
+  const store = createStore(database, { clock });
   const { getByDomain } = createCustomDomains(store);
   const resolve = createResolution(
     rules,
     {
       get: async (tenantId) => {
-        const standing = await readStanding(visit.database, tenantId);
+        const standing = await readStanding(database, tenantId);
         return standing && placementView(standing);
       },
       // Nobody's organization decides where a host leads.
@@ -67,7 +73,7 @@ export async function explainHost(
   if (destination.match.kind === "malformed") throw noHost();
 
   const { rules: found, tenantId } = await rulesAt(destination, rules, store);
-  const tenant = tenantId === null ? null : await standingOf(visit, tenantId);
+  const tenant = tenantId === null ? null : await standingOf(registered, tenantId);
   return {
     host,
     rules: found,
@@ -84,6 +90,14 @@ function requireCurrent({ pending }: Visit): void {
   const message = `The control plane lacks ${lacks}. Bring it up to date first: rowhouse init, or start the service.`;
   throw new PlatformError("conflict", "control_plane_behind", message);
 }
+
+/** It is asked with a request in hand, and may answer by that. */
+const decidedElsewhere = () =>
+  new PlatformError(
+    "invalid",
+    "not_explained",
+    "host: which tenant a label leads to is decided by subdomainRouting.resolveSubdomain, request by request",
+  );
 
 const noHost = () =>
   new PlatformError(
@@ -159,7 +173,10 @@ async function customDomain(name: string, store: Store): Promise<{ rule: Rule; t
   return { rule: { rule: "custom domain", matches: false, found }, tenantId: null };
 }
 
-async function standingOf({ database, schemaVersion }: Visit, tenantId: string): Promise<TenantStanding | null> {
+async function standingOf(
+  { database, schemaVersion }: Registered,
+  tenantId: string,
+): Promise<HostExplanation["tenant"]> {
   const standing = await readStanding(database, tenantId);
   if (!standing) return null;
   return {

@@ -59,6 +59,7 @@ import { organizationOwners } from "./organizations.ts";
 import { followOthers } from "./processes.ts";
 import { createProviders } from "./providers.ts";
 import { createReadiness } from "./readiness.ts";
+import { hostExplanations } from "./resolution.ts";
 import type { Siblings } from "./siblings.ts";
 import { createTexting } from "./sms.ts";
 import { createSync, type KeptTenants, keepTenants, type Sync } from "./sync.ts";
@@ -370,7 +371,12 @@ function houseFront(controlPlane: ControlPlane, behind: HouseBehind) {
   const served = frontOver({
     ...behind,
     management,
-    services: { tenants, operations, fleet: behind.fleetOperations },
+    services: {
+      tenants,
+      operations,
+      fleet: behind.fleetOperations,
+      explainHost: hostExplanations(controlPlane, behind),
+    },
     states: { ownerOf: registry.directories.tenantOfState },
     ...createVersions(registry, tenantId),
     lookups: createLookups(controlPlane, data, clock),

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { describeProcess } from "../../provisioning/process.ts";
 import { createProcesses } from "../../provisioning/processes.ts";
 import type { Config } from "../config.ts";
@@ -7,7 +6,7 @@ import type { Database } from "../db/database.ts";
 import { type Applied, migrationHash, pendingMigrations } from "../db/migrate.ts";
 import { openFile } from "../db/native.ts";
 import { systemClock } from "../domain/clock.ts";
-import { PlatformError } from "../domain/errors.ts";
+import { errorCode, PlatformError } from "../domain/errors.ts";
 import { CONTROL_PLANE_SETS, controlPlaneFile } from "./control-plane.ts";
 
 /** A control plane as somebody sees it who only looks. */
@@ -49,8 +48,15 @@ export async function visitControlPlane(config: Config): Promise<Visit> {
 async function openExisting(config: Config): Promise<Database> {
   const { CONTROL_PLANE_DATABASE_URL: url, CONTROL_PLANE_DATABASE_TOKEN: authToken } = config;
   if (url) return openClient({ url, ...(authToken && { authToken }) });
-  if (!existsSync(controlPlaneFile(config))) throw noControlPlane(config);
-  return await openFile(controlPlaneFile(config));
+  const file = controlPlaneFile(config);
+  try {
+    return await openFile(file);
+  } catch (error) {
+    if (errorCode(error) === "not_found") throw noControlPlane(config);
+    if (!(error instanceof PlatformError)) throw error;
+    // Which file it is, only the operator is told.
+    throw new PlatformError(error.code, error.reason, `${error.message}: ${file}`, { cause: error });
+  }
 }
 
 function noControlPlane(config: Config): PlatformError {

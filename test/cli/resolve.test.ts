@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadConfig } from "../../src/config.ts";
-import { explainHost, type HostExplanation } from "../../src/wiring/resolution.ts";
+import type { HostExplanation } from "../../src/http/hosts/router.ts";
+import { explainHost } from "../../src/wiring/resolution.ts";
 import { visitControlPlane } from "../../src/wiring/visit.ts";
 import { type HouseWithDomains, openWithDomains } from "../support/domains.ts";
 import { rowhouse } from "./program.ts";
@@ -130,6 +131,40 @@ describe("why", { timeout: PATIENCE_MS }, () => {
       });
     },
   );
+});
+
+describe("GET /hosts", { timeout: PATIENCE_MS }, () => {
+  const ask = (host: string, token = domains.token) =>
+    domains.house.api(`/hosts?${new URLSearchParams({ host })}`, { token });
+
+  it.each([
+    "localhost:3000",
+    "acme.localhost",
+    "login.beta.example",
+    "idle.localhost",
+    "nobody.localhost",
+    "[::1]:3000",
+  ])("says of %s what the command finds beside the house", async (host) => {
+    const answer = await ask(host);
+
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual(await explained(host));
+  });
+
+  it.each(["", "..", "http://acme.localhost/", "a b"])("%j is no host", async (host) => {
+    const answer = await ask(host);
+
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { errorCode: "invalid_host", message: expect.stringMatching(/^host: must be /) },
+    ]);
+  });
+
+  it("asks for a host", async () => {
+    const answer = await domains.house.api("/hosts", { token: domains.token });
+
+    expect([answer.status, await answer.json()]).toMatchObject([400, { message: expect.stringMatching(/^host: /) }]);
+  });
 });
 
 describe("rowhouse resolve", { timeout: PATIENCE_MS }, () => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFile } from "../../src/db/native.ts";
 import { parseKeyRing } from "../../src/db/seal.ts";
+import { managementToken } from "../support/clients.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { rowhouse } from "./program.ts";
 
@@ -72,6 +73,20 @@ describe("beside a running server", { timeout: PATIENCE_MS }, () => {
       code: 0,
       value: { id: "acme", state: "ready", database: { provider: "file", health: "ok" } },
     });
+  });
+
+  it("asks the server where a host leads, without the data", async () => {
+    const elsewhere = { DATA_DIR: join(server.directory, "nowhere"), ROWHOUSE_TOKEN: await managementToken(server) };
+    const ask = (host: string) => rowhouse(["resolve", host, "--url", server.issuer], elsewhere);
+    const [served, nobody, wrong] = await Promise.all([
+      ask("acme.localhost"),
+      ask("nobody.localhost"),
+      ask("http://acme.localhost/"),
+    ]);
+
+    expect(served).toMatchObject({ code: 0, stdout: expect.stringMatching(/^tenant\tacme\nstate\tready\n/m) });
+    expect(nobody).toMatchObject({ code: 1, stdout: expect.stringMatching(/^every request\t404 tenant_not_found$/m) });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/^error: host: must be /) });
   });
 
   it("tells a wrong id (2) from one that is nobody's (1) and one that is taken (1)", async () => {

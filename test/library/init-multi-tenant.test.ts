@@ -392,6 +392,10 @@ describe("options", () => {
       { ...base, managementApiExtensions: [{ path: "/tenants", router: new Hono() }] },
       /managementApiExtensions\.0\.path: is a path of Rowhouse's own/,
     ],
+    "a router in place of the one about hosts": [
+      { ...base, managementApiExtensions: [{ path: "/hosts", router: new Hono() }] },
+      /managementApiExtensions\.0\.path: is a path of Rowhouse's own/,
+    ],
   };
 
   it.each(Object.entries(REFUSED))("that are %s are refused by name", (_what, [options, message]) => {

@@ -8,11 +8,11 @@ const MANAGEMENT = "/api/v2";
 /** A route of the Management API. */
 export const isManagement = (path: string) => isBelow(plain(path), MANAGEMENT);
 
-/** `/tenants*` and `/operations*`: about tenants, hence the control plane's own. `/tenants/settings` is not. */
+/** `/tenants*`, `/operations*`, `/hosts*`: about tenants, hence the control plane's own. `/tenants/settings` is not. */
 export function isControlPlaneOnly(path: string): boolean {
   const route = plain(path);
   if (route === `${MANAGEMENT}/tenants/settings`) return false;
-  return isBelow(route, `${MANAGEMENT}/tenants`) || isBelow(route, `${MANAGEMENT}/operations`);
+  return ["tenants", "operations", "hosts"].some((word) => isBelow(route, `${MANAGEMENT}/${word}`));
 }
 
 /** The tenant's own e-mail provider, which has two names. */

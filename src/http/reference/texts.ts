@@ -39,6 +39,7 @@ export const OPERATION_TEXTS: Readonly<Record<string, OperationText>> = {
     example: { kind: "migrate", canary: ["acme"], dry_run: true },
   },
   "GET /operations/{id}": { summary: "See how an operation goes" },
+  "GET /hosts": { summary: "See where a host leads, and why" },
   "GET /tenant-members": { summary: "List a tenant's team" },
   "POST /tenant-members": { summary: "Add somebody to the team by id, as an operator" },
   "DELETE /tenant-members": { summary: "Remove somebody from the team" },

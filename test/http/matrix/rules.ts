@@ -37,7 +37,7 @@ export function verdictOf(route: ManagementRoute, { holder, tenant }: Asker): Ve
   const [, first, id, ...below] = route.path.split("/");
   const isReading = route.method === "GET" || route.method === "HEAD";
 
-  if (first === "operations") return holder === "operator" ? "passed" : 403;
+  if (first === "operations" || first === "hosts") return holder === "operator" ? "passed" : 403;
   if (first === "tenants" && id !== "settings") {
     if (holder === "operator") return "passed";
     if (holder === "clerk") return id === undefined ? "passed" : 403;

@@ -185,6 +185,7 @@ export const VISITS: readonly Visit[] = [
   { route: "POST /tenants/{id}/undelete", with: { id: "=gamma" }, atControlPlane: true },
   { route: "POST /operations", json: { kind: "migrate" }, atControlPlane: true },
   { route: "GET /operations", atControlPlane: true },
+  { route: "GET /hosts", query: "host=gamma.localhost", atControlPlane: true },
 
   { route: "POST /keys/signing/rotate" },
   { route: "GET /keys/signing", keep: { "signing key": "0/kid" } },
