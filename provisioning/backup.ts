@@ -1,7 +1,10 @@
+import { Kysely } from "kysely";
+import type { Database } from "../src/db/database.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import { SERVED } from "../src/domain/tenants.ts";
 import { type Providers, providerOf, requireOwner } from "./ownership.ts";
 import type { Standing } from "./placements.ts";
+import type { RegistryTables } from "./tables.ts";
 
 /**
  * Copies a tenant's database into a new file, if the copy says that it is this tenant's. Nobody is disturbed.
@@ -21,6 +24,22 @@ export async function backUpTenant(providers: Providers, standing: Standing, fil
     const message = `The database ${database} of the tenant ${tenantId} is missing: see docs/runbooks/lost-database.md`;
     throw new PlatformError("unavailable", "database_missing", message, { cause });
   }
+}
+
+/**
+ * Writes down when the copy of a tenant's database began that was made last. Nobody has to hear of it, so its epoch stays.
+ * False where nothing was written: of a tenant that is gone, or has begun another life, or a later copy, meanwhile.
+ */
+export async function recordBackup({ dialect }: Database, { tenantId, tag }: Standing, began: Date) {
+  const at = began.toISOString();
+  const { numUpdatedRows } = await new Kysely<RegistryTables>({ dialect })
+    .updateTable("rh_placements")
+    .set({ last_backup: at })
+    .where("tenant_id", "=", tenantId)
+    .where("tag", "=", tag)
+    .where((row) => row.or([row("last_backup", "is", null), row("last_backup", "<", at)]))
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
 }
 
 function notServed({ tenantId, state }: Standing): PlatformError {

@@ -35,6 +35,8 @@ export interface Placement {
   readonly purgeAt: string | null;
   /** The verified domains of its own, the canonical one first. */
   readonly domains: readonly string[];
+  /** When the last copy of its database began (ISO 8601); null while there is none that we have made. */
+  readonly lastBackup: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -68,6 +70,8 @@ export function toStanding(row: Selectable<PlacementRow>): Standing {
     restoreState: row.restore_state,
     purgeAt: row.purge_at,
     domains: JSON.parse(row.domains) as string[],
+    // A control plane that is only looked at may be of before the column.
+    lastBackup: row.last_backup ?? null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -270,6 +270,7 @@ function newRow(context: Context, { tenantId, provider, place, begins = false }:
     synced_version: 0,
     restore_state: null,
     purge_at: null,
+    last_backup: null,
     place_group: place?.group ?? null,
     place_region: place?.region ?? null,
     domains: "[]",

@@ -53,6 +53,7 @@ export interface PlacementRow {
   place_group: string | null;
   place_region: string | null;
   domains: Generated<string>;
+  last_backup: string | null;
   created_at: string;
   updated_at: string;
 }

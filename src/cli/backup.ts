@@ -18,6 +18,9 @@ export function addBackup(root: Command, program: Program): void {
       const { backUp } = await import("../wiring/backup.ts");
       return await backUp(visit, config, tenant, file);
     });
-    out.fields({ ...made });
+    const { recorded_at, ...copied } = made;
+    out.fields({ ...copied, "recorded at": recorded_at }, made);
+    if (recorded_at === null)
+      out.note("The control plane does not know of this copy: it could not be written down there.");
   });
 }

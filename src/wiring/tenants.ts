@@ -94,13 +94,12 @@ export function settingsChange(needs: SettingsChange): TenantsService["changeSet
 }
 
 async function databaseOf(providers: Providers, placement: Placement): Promise<TenantDatabase> {
-  const { provider, place, database, generation, schemaVersion } = placement;
+  const { provider, place, database, generation, schemaVersion, lastBackup } = placement;
   const { health, problem, sizeBytes } = await inspectDatabase(providers, placement);
   return {
     ...{ provider, group: place?.group ?? null, region: place?.region ?? null, name: database, generation },
     ...{ schema_version: schemaVersion, size_bytes: sizeBytes, health, problem },
-    // No backup was ever made by this service.
-    last_backup: null,
+    last_backup: lastBackup,
   };
 }
 

@@ -7,6 +7,7 @@ import type { Database } from "../../src/db/database.ts";
 import { openFile } from "../../src/db/native.ts";
 import {
   type Application,
+  api,
   createTenant,
   discover,
   furnish,
@@ -76,6 +77,10 @@ const addUser = (tenantId: string, name: string) =>
     password: application.password,
     email_verified: true,
   });
+const lastBackupOf = async (tenantId: string) => {
+  const answer = await api(server, token, `/tenants/${tenantId}/database`);
+  return ((await answer.json()) as { last_backup: string | null }).last_backup;
+};
 const emailsIn = async (path: string) =>
   (await rowsIn(path, "select email from users order by email")).map(({ email }) => String(email));
 
@@ -100,8 +105,12 @@ describe("beside a running server", { timeout: PATIENCE_MS }, () => {
     const { database, tag, generation } = await databaseOf("acme");
     expect({ code, made }).toEqual({
       code: 0,
-      made: { tenant: "acme", database, file: inBackups("acme.db"), bytes: statSync(inBackups("acme.db")).size },
+      made: {
+        ...{ tenant: "acme", database, file: inBackups("acme.db"), bytes: statSync(inBackups("acme.db")).size },
+        recorded_at: expect.stringMatching(/^\d{4}-.*Z$/),
+      },
     });
+    expect(await lastBackupOf("acme")).toBe(made.recorded_at);
     expect(readdirSync(backups)).toEqual(["acme.db"]);
     expect(statSync(inBackups("acme.db")).mode & 0o777).toBe(0o600);
     expect(await emailsIn(inBackups("acme.db"))).toEqual(expect.arrayContaining([application.email, ...before]));
@@ -134,6 +143,33 @@ describe("beside a running server", { timeout: PATIENCE_MS }, () => {
     expect({ code, made }).toMatchObject({ code: 0, made: { tenant: "control_plane", database: "control-plane" } });
     const ids = await rowsIn(inBackups("control-plane.db"), "select tenant_id from rh_placements order by tenant_id");
     expect(ids.map(({ tenant_id }) => tenant_id)).toEqual(["acme", "beta", "control_plane"]);
+  });
+
+  it("is what the tenant's last backup is said to be; one that has failed is none", async () => {
+    const first = await lastBackupOf("acme");
+    const again = await backUp("acme", "again.db");
+    rmSync(inBackups("again.db"));
+
+    expect(Date.parse(again.made.recorded_at)).toBeGreaterThan(Date.parse(String(first)));
+    await backUp("acme", "acme.db");
+    expect(await lastBackupOf("acme")).toBe(again.made.recorded_at);
+    expect(await lastBackupOf("beta")).toBeNull();
+  });
+
+  it("is made also where the control plane cannot be told, and that is said", async () => {
+    const control = join(server.directory, "control-plane.db");
+    const before = await lastBackupOf("acme");
+    await rowsIn(
+      control,
+      "create trigger closed before update of last_backup on rh_placements begin select raise(abort, 'closed'); end",
+    );
+    const { code, stdout, stderr } = await rowhouse(["backup", "acme", inBackups("untold.db")], here());
+    await rowsIn(control, "drop trigger closed");
+    rmSync(inBackups("untold.db"));
+
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/does not know of this copy/) });
+    expect(stdout).toMatch(/^recorded at\t-$/m);
+    expect(await lastBackupOf("acme")).toBe(before);
   });
 
   it("tells what is nobody's, what cannot be written, and what is no file", async () => {

@@ -57,7 +57,10 @@ export const TenantDatabase = z.object({
     .enum(["ok", "unreachable", "retained", "absent"])
     .describe("retained: kept, but closed to everybody; absent: not made yet"),
   problem: z.string().nullable().describe("Why it is unreachable"),
-  last_backup: z.string().nullable(),
+  last_backup: z
+    .string()
+    .nullable()
+    .describe("When the last copy began that `rowhouse backup` has made; null when it has made none"),
 });
 export type TenantDatabase = z.infer<typeof TenantDatabase>;
 
