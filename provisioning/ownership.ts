@@ -3,7 +3,7 @@ import type { Database } from "../src/db/database.ts";
 import { inRounds } from "../src/db/rounds.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import type { Placement } from "./placements.ts";
-import type { DatabaseProvider, Location } from "./providers/provider.ts";
+import type { AskLocation, DatabaseProvider, Location } from "./providers/provider.ts";
 
 /** The providers of a deployment by name. */
 export type Providers = Readonly<Record<string, DatabaseProvider>>;
@@ -22,10 +22,10 @@ export function providerOf(
  * Opens the database of a placement, whoever's it is; the caller closes it. `unavailable` with `database_missing`
  * or the provider's reason: that a database is not there is our trouble, not an answer about the tenant.
  */
-export async function openPlaced(providers: Providers, placement: Placement): Promise<Database> {
+export async function openPlaced(providers: Providers, placement: Placement, current?: AskLocation): Promise<Database> {
   const provider = providerOf(providers, placement);
   try {
-    return await provider.open(placement.database, locationOf(placement));
+    return await provider.open(placement.database, locationOf(placement), current);
   } catch (error) {
     throw isAbsent(error) ? missing(placement, error) : error;
   }
@@ -39,17 +39,18 @@ export async function openOwned(providers: Providers, placement: Placement): Pro
 
 /**
  * The same, and what was read of it on the way; undefined when that failed. What reads it is asked together with whose
- * it is, and must not write: nobody hears of it when the database is somebody else's.
+ * it is, and must not write: nobody hears of it when the database is somebody else's. `current`: see `DatabaseProvider.open`.
  */
 export async function openOwnedAsking<T>(
   providers: Providers,
   placement: Placement,
   ask: (database: Database) => Promise<T>,
+  current?: AskLocation,
 ): Promise<{ readonly database: Database; readonly answer: T | undefined }> {
   const provider = providerOf(providers, placement);
   // Whose it is shows as well whether it is there.
-  const connected = provider.connect?.(placement.database, locationOf(placement));
-  const database = connected ?? (await openPlaced(providers, placement));
+  const connected = provider.connect?.(placement.database, locationOf(placement), current);
+  const database = connected ?? (await openPlaced(providers, placement, current));
   const together = inRounds(database);
   try {
     const asked = ask(together).catch(() => undefined);

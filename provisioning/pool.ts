@@ -5,6 +5,7 @@ import { PlatformError } from "../src/domain/errors.ts";
 import { SERVED } from "../src/domain/tenants.ts";
 import { openOwnedAsking, type Providers } from "./ownership.ts";
 import type { Placement } from "./placements.ts";
+import type { Location } from "./providers/provider.ts";
 import type { Registry } from "./registry.ts";
 import { createShelf, type DatabaseOf, type Lease, type ShelfStats } from "./shelf.ts";
 
@@ -12,7 +13,7 @@ import { createShelf, type DatabaseOf, type Lease, type ShelfStats } from "./she
 const WAIT_MS = 5_000;
 
 export interface PoolOptions<T, A = undefined> {
-  readonly registry: Pick<Registry, "get">;
+  readonly registry: Pick<Registry, "get" | "read">;
   readonly providers: Providers;
   /** Reads what is wanted of every database that is opened, on the same way as whose it is. Must not write. */
   readonly ask?: (database: Database, placement: Placement) => Promise<A>;
@@ -91,9 +92,11 @@ export function createPool<T, A = undefined>(options: PoolOptions<T, A>) {
 
 export type Pool<T> = ReturnType<typeof createPool<T>>;
 
-async function openEntry<T, A>({ providers, ask, openTenant, onOpen }: PoolOptions<T, A>, placement: Placement) {
+async function openEntry<T, A>(options: PoolOptions<T, A>, placement: Placement) {
+  const { registry, providers, ask, openTenant, onOpen } = options;
   const asking = (opened: Database) => ask?.(opened, placement) ?? Promise.resolve(undefined);
-  const { database, answer } = await openOwnedAsking(providers, placement, asking);
+  const current = async () => locationNow(placement, await registry.read(placement.tenantId));
+  const { database, answer } = await openOwnedAsking(providers, placement, asking, current);
   try {
     const entry = await openTenant(database, placement, answer);
     await onOpen?.(entry, placement);
@@ -102,6 +105,17 @@ async function openEntry<T, A>({ providers, ask, openTenant, onOpen }: PoolOptio
     await database.close();
     throw error;
   }
+}
+
+/** The location of a database that was opened as `placement` says, with the secret it has by now: of this one, and no other. */
+function locationNow(placement: Placement, now: Placement | null): Location | null {
+  const isSame =
+    now?.tag === placement.tag &&
+    now.generation === placement.generation &&
+    now.database === placement.database &&
+    now.provider === placement.provider &&
+    now.location?.locator === placement.location?.locator;
+  return isSame ? now.location : null;
 }
 
 function requireServed(tenantId: string, placement: Placement | null): Placement {

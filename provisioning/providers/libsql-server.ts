@@ -4,10 +4,11 @@ import { openClient } from "../../src/db/client.ts";
 import { type Clock, systemClock } from "../../src/domain/clock.ts";
 import { PlatformError } from "../../src/domain/errors.ts";
 import type { DatabaseName } from "../../src/domain/names.ts";
+import { createCredentials } from "./credentials.ts";
 import { defineProvider } from "./define.ts";
 import { createNamespaceAdmin } from "./libsql-server-admin.ts";
 import { createNamespaceTokens, deriveNamespaceKey, newNamespaceKey } from "./libsql-server-keys.ts";
-import type { Location } from "./provider.ts";
+import type { AskLocation, Location } from "./provider.ts";
 
 /** What a blocked namespace answers; operators see it too. */
 const RETAINED = "retained by rowhouse until its tenant is brought back or purged";
@@ -53,13 +54,15 @@ export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServer
     if (!source || source.block_reads || !(await admin.fork(from, database))) throw missing(from);
   };
 
-  const connect = (database: DatabaseName, { secret }: Location) =>
-    openClient({
+  const connect = (database: DatabaseName, { secret }: Location, current?: AskLocation) => {
+    const credentials = createCredentials(secret, current);
+    return openClient({
       url,
       timeoutMs,
+      ...(current && { renewing: credentials.renewing }),
       fetch: fetchNamespace({
         database,
-        token: secret === undefined ? null : createNamespaceTokens(database, secret, clock),
+        token: tokensOf(credentials.secret, (now) => createNamespaceTokens(database, now, clock)),
         // One attempt: this is asked within a statement, whose own answer stands if there is none.
         exists: () =>
           admin.config(database, 1).then(
@@ -69,6 +72,7 @@ export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServer
         send,
       }),
     });
+  };
 
   return {
     supports: { list: false, retainBlocks: true },
@@ -83,8 +87,8 @@ export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServer
 
     connect,
 
-    async open(database, location) {
-      const opened = connect(database, location);
+    async open(database, location, current) {
+      const opened = connect(database, location, current);
       try {
         await opened.batch([{ sql: "select 1", parameters: [] }]);
         return opened;
@@ -127,9 +131,20 @@ export const libsqlServerProvider = defineProvider("libsql-server", LibsqlServer
   };
 });
 
+/** The token of the secret as it is now; null where there is none. */
+function tokensOf(secretNow: () => string | undefined, make: (secret: string) => () => Promise<string>) {
+  let made: { readonly secret: string; readonly token: () => Promise<string> } | undefined;
+  return () => {
+    const secret = secretNow();
+    if (secret === undefined) return null;
+    if (made?.secret !== secret) made = { secret, token: make(secret) };
+    return made.token();
+  };
+}
+
 interface Namespace {
   readonly database: DatabaseName;
-  readonly token: (() => Promise<string>) | null;
+  readonly token: () => Promise<string> | null;
   readonly exists: () => Promise<boolean>;
   readonly send: typeof fetch;
 }
@@ -145,7 +160,8 @@ function fetchNamespace({ database, token, exists, send }: Namespace): typeof fe
   return async (input, init) => {
     const request = new Request(input, { ...init, redirect: "error" });
     request.headers.set("x-namespace-bin", encodedName);
-    if (token) request.headers.set("authorization", `Bearer ${await token()}`);
+    const bearer = await token();
+    if (bearer !== null) request.headers.set("authorization", `Bearer ${bearer}`);
     const response = await send(request);
     if (response.status !== 404) return response;
     if (!(await exists())) throw vanished(database);

@@ -7,6 +7,9 @@ export interface Location {
   readonly secret?: string;
 }
 
+/** Answers where a database is by now; null when that is no longer known. */
+export type AskLocation = () => Promise<Location | null>;
+
 /** Where at a provider a database is made: in a group of databases, in a region of the world. In the provider's words. */
 export interface Place {
   readonly group?: string;
@@ -60,15 +63,18 @@ export interface DatabaseProvider {
    */
   ensure(database: DatabaseName, options?: { readonly from?: DatabaseName; readonly at?: Place }): Promise<Location>;
 
-  /** Opens it. Throws `not_found` (`database_missing`) when it is absent or retained. */
-  open(database: DatabaseName, location: Location): Promise<Database>;
+  /**
+   * Opens it. Throws `not_found` (`database_missing`) when it is absent or retained. `current`: whom to ask for the secret
+   * as it is by now, when the database refuses the one of `location`; a provider without secrets needs nobody.
+   */
+  open(database: DatabaseName, location: Location, current?: AskLocation): Promise<Database>;
 
   /**
    * What `open` gives, without asking for anything: where each question is a way of its own, whoever asks at once anyhow
    * is spared one. An absent or retained one is `unavailable` (`database_missing`, `database_blocked`) at its first
    * statement then.
    */
-  connect?(database: DatabaseName, location: Location): Database;
+  connect?(database: DatabaseName, location: Location, current?: AskLocation): Database;
 
   /** Keeps it but refuses access, for the undelete window. */
   retain(database: DatabaseName): Promise<void>;

@@ -4,6 +4,7 @@ import { openClient } from "../../src/db/client.ts";
 import { type Clock, systemClock } from "../../src/domain/clock.ts";
 import { PlatformError } from "../../src/domain/errors.ts";
 import type { DatabaseName } from "../../src/domain/names.ts";
+import { createCredentials } from "./credentials.ts";
 import { defineProvider } from "./define.ts";
 import type { Location } from "./provider.ts";
 import { type Answer, rejected } from "./turso-calls.ts";
@@ -96,10 +97,19 @@ export const tursoProvider = defineProvider("turso", TursoOptions, (options) => 
       return admit(database, hostname);
     },
 
-    async open(database, at) {
-      const condition = await untilReady(database, at, { budgetMs: OPEN_MS });
+    async open(database, at, current) {
+      const credentials = createCredentials(at.secret, current);
+      const isRenewed = credentials.renewing();
+      const ready = () => {
+        const secret = credentials.secret();
+        return untilReady(database, { ...at, ...(secret !== undefined && { secret }) }, { budgetMs: OPEN_MS });
+      };
+      const condition = await ready().catch(async (error: unknown) => {
+        if (!isRefusal(error) || !(await isRenewed())) throw error;
+        return await ready();
+      });
       if (condition === "blocked") throw missing(database);
-      return open(at.locator, at.secret);
+      return openClient({ ...renewable(connect(at.locator), credentials), timeoutMs });
     },
 
     ...createRetention({ platform, open, sleep: options.sleep }),
@@ -127,6 +137,25 @@ export const tursoProvider = defineProvider("turso", TursoOptions, (options) => 
     },
   };
 });
+
+/** How to reach a host with the secret as it is by now. */
+function renewable(
+  { url, fetch: send = fetch }: ReturnType<Connect>,
+  credentials: ReturnType<typeof createCredentials>,
+) {
+  const authToken = credentials.secret() ?? "";
+  // The client puts the first one into its requests.
+  const authorized: typeof fetch = (input, init) => {
+    const now = credentials.secret() ?? "";
+    if (now === authToken) return send(input, init);
+    const request = new Request(input, init);
+    request.headers.set("authorization", `Bearer ${now}`);
+    return send(request);
+  };
+  return { url, authToken, fetch: authorized, renewing: credentials.renewing };
+}
+
+const isRefusal = (error: unknown) => error instanceof PlatformError && error.reason === "database_refused";
 
 interface Wanted {
   readonly database: DatabaseName;

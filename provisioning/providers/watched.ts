@@ -17,10 +17,11 @@ export function watchedProvider(provider: DatabaseProvider, { calls, databases }
     name: provider.name,
     supports: provider.supports,
     ensure: (database, options) => calls("ensure", () => provider.ensure(database, options)),
-    open: async (database, location) =>
-      watchedDatabase(await calls("open", () => provider.open(database, location)), databases(database)),
+    open: async (database, location, current) =>
+      watchedDatabase(await calls("open", () => provider.open(database, location, current)), databases(database)),
     ...(connect && {
-      connect: (database, location) => watchedDatabase(connect.call(provider, database, location), databases(database)),
+      connect: (database, location, current) =>
+        watchedDatabase(connect.call(provider, database, location, current), databases(database)),
     }),
     retain: (database) => calls("retain", () => provider.retain(database)),
     release: (database) => calls("release", () => provider.release(database)),

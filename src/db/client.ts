@@ -29,6 +29,11 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch;
   /** The limit of one request with its repetitions, and of the wait for its turn, in milliseconds each. */
   readonly timeoutMs?: number;
+  /**
+   * Called before each request. What it returns is asked once when the server has refused that request (401), and so has
+   * not acted on it: whether `fetch` has other credentials by now, with which it is sent once more.
+   */
+  readonly renewing?: () => () => Promise<boolean>;
 }
 
 /**
@@ -267,21 +272,20 @@ function toRecord(columns: readonly string[], row: Row): Record<string, unknown>
   return Object.fromEntries(columns.map((column, index) => [column, fromDriver(row[index])]));
 }
 
-function configOf({ url, authToken, fetch: ask = fetch, timeoutMs = TIMEOUT_MS }: ClientOptions) {
+function configOf({ url, authToken, fetch: ask = fetch, timeoutMs = TIMEOUT_MS, renewing }: ClientOptions) {
   const isFile = url.startsWith("file:");
   return {
     url,
     ...(authToken !== undefined && { authToken }),
     ...(isFile
       ? { concurrency: FILE_CONNECTIONS }
-      : { concurrency: REMOTE_REQUESTS, fetch: patientFetch(ask, timeoutMs) }),
+      : { concurrency: REMOTE_REQUESTS, fetch: patientFetch(ask, timeoutMs, renewing) }),
   };
 }
 
 /** Sets the time limit the client lacks, and repeats what the server has certainly not acted on within it. */
-function patientFetch(ask: typeof fetch, timeoutMs: number) {
-  return async (request: Request): Promise<Response> => {
-    const signal = AbortSignal.timeout(timeoutMs);
+function patientFetch(ask: typeof fetch, timeoutMs: number, renewing: ClientOptions["renewing"]) {
+  const patiently = async (request: Request, signal: AbortSignal): Promise<Response> => {
     for (let attempt = 1; ; attempt++) {
       const isLast = attempt === ATTEMPTS_MAX;
       try {
@@ -293,6 +297,15 @@ function patientFetch(ask: typeof fetch, timeoutMs: number) {
       }
       await sleep(PAUSE_MS * 2 ** (attempt - 1));
     }
+  };
+
+  return async (request: Request): Promise<Response> => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const isRenewed = renewing?.();
+    const response = await patiently(request, signal);
+    if (response.status !== 401 || !(await isRenewed?.())) return response;
+    await response.body?.cancel();
+    return await patiently(request, signal);
   };
 }
 

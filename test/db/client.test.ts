@@ -149,6 +149,32 @@ describe.skipIf(sqldMissing)("a client of a libSQL server", () => {
     await expect(refused).rejects.toMatchObject({ code: "unavailable", reason });
   });
 
+  it("sends what was refused once more where there are other credentials by now, and once only", async () => {
+    const asked = { before: 0, refused: 0 };
+    const renewing = (isRenewed: boolean) => () => {
+      asked.before += 1;
+      return () => {
+        asked.refused += 1;
+        return Promise.resolve(isRenewed);
+      };
+    };
+    const insert = (refusals: number, isRenewed: boolean) => {
+      const { ask, seen } = faulty(refusals, answer(401));
+      const database = openClient({ url: sqld.url, fetch: ask, renewing: renewing(isRenewed) });
+      return { seen, done: database.batch([statement("insert into note values ('once')")]) };
+    };
+
+    const renewed = insert(1, true);
+    await renewed.done;
+    expect(renewed.seen.requests).toBe(2);
+    expect(await bodies(connect())).toEqual(["once"]);
+    const [twice, not] = [insert(2, true), insert(1, false)];
+    await expect(twice.done).rejects.toMatchObject({ reason: "database_refused" });
+    await expect(not.done).rejects.toMatchObject({ reason: "database_refused" });
+    expect([twice.seen.requests, not.seen.requests]).toEqual([2, 1]);
+    expect(asked).toEqual({ before: 3, refused: 3 });
+  });
+
   it("gives up on a server that accepts and never answers", async () => {
     const silent = createServer(() => {}).listen(0, "127.0.0.1");
     await once(silent, "listening");

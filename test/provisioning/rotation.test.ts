@@ -64,6 +64,41 @@ describe.skipIf(sqldMissing).each(PLACES)("rotating the credentials of a tenant 
     await made.remove("acme");
   });
 
+  it("is noticed by nobody in another process that has the database open, or opens it by what it knew before", async () => {
+    const made = await street({ provider: provide(), undeleteDays: 0 });
+    await made.create("acme");
+    // Their clocks stand still: what they have read of the registry they keep.
+    const [open, late] = [await restart(made, { provider: provide() }), await restart(made, { provider: provide() })];
+    expect(await open.pool.use("acme", notesOf)).toEqual(["seeded"]);
+    const before = await late.registry.get("acme");
+
+    const after = await made.rotate("acme");
+
+    const names = Array.from({ length: 20 }, (_, number) => `note ${String(number).padStart(2, "0")}`);
+    const add = (name: string) =>
+      open.pool.use("acme", (database) => ask(database, "insert into notes values (?)", name));
+    await Promise.all(names.map(add));
+    expect(await open.pool.use("acme", notesOf)).toEqual([...names, "seeded"]);
+    expect(await late.registry.get("acme")).toEqual(before);
+    expect(before?.location?.secret).not.toBe(after.location?.secret);
+    expect(await late.pool.use("acme", notesOf)).toEqual([...names, "seeded"]);
+    await made.remove("acme");
+  });
+
+  it("is never made good with the secret of another life of the tenant's id", async () => {
+    const made = await street({ provider: provide(), undeleteDays: 0 });
+    await made.create("acme");
+    const other = await restart(made, { provider: provide() });
+    expect(await other.pool.use("acme", notesOf)).toEqual(["seeded"]);
+
+    await made.remove("acme");
+    await made.create("acme");
+
+    const asked = other.pool.use("acme", notesOf);
+    await expect(asked).rejects.toMatchObject({ code: "unavailable" });
+    await made.remove("acme");
+  });
+
   it("answers only `unavailable` to whoever asks meanwhile, and never with another tenant's database", async () => {
     const made = await street({ provider: provide(), undeleteDays: 0 });
     await made.create("acme");

@@ -244,7 +244,8 @@ function newDirectory(): string {
     "shared/0001_tenants.sql",
     `create table tenants (id text primary key) strict;
     create table organizations (id text primary key, name text not null unique) strict;
-    create table custom_domains (tenant_id text, domain text, status text, doc text) strict;`,
+    create table custom_domains (tenant_id text, domain text, status text, doc text) strict;
+    create table clients (client_id text, doc text) strict;`,
   );
   write("tenant/0002_notes.sql", "create table notes (body text primary key) strict;");
   cpSync(join(migrationsDirectory(), "control-plane"), join(directory, "migrations/control-plane"), {
