@@ -14,6 +14,7 @@ import { createOutboxMarks } from "./outbox-marks.ts";
 import { type Placement, toLocationColumns, toPlacement } from "./placements.ts";
 import type { Location, Place } from "./providers/provider.ts";
 import { createReadCache } from "./read-cache.ts";
+import { hitTag, illegalTransition, isUniqueViolation, overtaken } from "./registry-refusals.ts";
 import { recordSynced } from "./synced-versions.ts";
 import type { PlacementRow, RegistryTables } from "./tables.ts";
 
@@ -107,8 +108,8 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
     list: (page: PlacementPage): Promise<readonly Placement[]> => listPlacements(context, page),
 
     /**
-     * Takes an id for a new tenant, `pending` or `provisioning`. `conflict`: `tenant_exists` when it is taken, `organization_exists` when
-     * `alongside` found an organization of that name. Then nothing has changed.
+     * Takes an id for a new tenant, `pending` or `provisioning`. `conflict`: `tenant_exists` when it is taken,
+     * `organization_exists` when `alongside` found an organization of that name. Then nothing has changed.
      */
     claim: (claim: Claim): Promise<Placement> => forgetting(claim.tenantId, claimPlacement(context, claim)),
 
@@ -381,23 +382,4 @@ function unchanged({ db }: Context, { tenantId, tag, generation, state }: Placem
       select 1 from rh_placements
       where tenant_id = ${tenantId} and tag = ${tag} and generation = ${generation} and state = ${state}
     )`.compile(db);
-}
-
-function illegalTransition({ tenantId, state }: Placement, to?: TenantState, cause?: unknown): PlatformError {
-  const message = `The tenant ${tenantId} is no longer ${state}, or cannot go from there${to ? ` to ${to}` : ""}`;
-  return new PlatformError("conflict", "illegal_transition", message, { cause });
-}
-
-function overtaken({ tenantId }: Placement, cause: unknown): PlatformError {
-  const message = `What was being done to the tenant ${tenantId} was taken over by another process or operation`;
-  return new PlatformError("conflict", "operation_overtaken", message, { cause });
-}
-
-function isUniqueViolation(error: unknown): error is PlatformError {
-  return error instanceof PlatformError && error.reason === "unique_violation";
-}
-
-/** Whether a tag is what was there before. The database names the columns, on every transport. */
-function hitTag(error: PlatformError): boolean {
-  return /rh_retired_tags\.tag|rh_placements\.tag\b/.test(error.message);
 }

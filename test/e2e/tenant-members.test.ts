@@ -222,7 +222,7 @@ describe("the roles a team may give", () => {
 
   it("are there", async () => {
     const bodiless = await at("/nothing/roles", { token: teams.acme, method: "DELETE" });
-    expect(await refusal(bodiless)).toEqual([400, "ids_missing"]);
+    expect(await refusal(bodiless)).toEqual([400, "invalid_body"]);
     expect(await refusal(await give(["nothing"]))).toEqual([400, "unknown_role"]);
     expect(await refusal(await give(Array.from({ length: 51 }, () => "r")))).toEqual([400, "too_many_ids"]);
   });

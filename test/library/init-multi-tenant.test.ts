@@ -388,13 +388,9 @@ describe("options", () => {
       { ...base, databaseIsolation: createFileFactory({ directory: root, database: elsewhere, keyRing }) },
       /databaseIsolation: has a registry in another database/,
     ],
-    "a router in place of ours": [
-      { ...base, managementApiExtensions: [{ path: "/tenants", router: new Hono() }] },
-      /managementApiExtensions\.0\.path: is a path of Rowhouse's own/,
-    ],
-    "a router in place of the one about hosts": [
-      { ...base, managementApiExtensions: [{ path: "/hosts", router: new Hono() }] },
-      /managementApiExtensions\.0\.path: is a path of Rowhouse's own/,
+    "routers in place of ours": [
+      { ...base, managementApiExtensions: ["/tenants", "/hosts"].map((path) => ({ path, router: new Hono() })) },
+      /managementApiExtensions\.0\.path: is a path of Rowhouse's own[\s\S]*managementApiExtensions\.1\.path: is a path/,
     ],
   };
 

@@ -6,6 +6,7 @@ import { type AuditEntry, createAuditLog } from "../../provisioning/audit-log.ts
 import type { Database } from "../../src/db/database.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { openFile } from "../../src/db/native.ts";
+import { CONTROL_PLANE_SETS } from "../../src/wiring/control-plane.ts";
 
 const NOW = new Date("2026-06-01T00:00:00Z");
 const REFUSED: AuditEntry = {
@@ -22,7 +23,7 @@ let database: Database;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "audit-"));
   database = await openFile(join(directory, "control-plane.db"), { create: true });
-  await migrate(database, ["shared", "control-plane"]);
+  await migrate(database, CONTROL_PLANE_SETS);
 });
 afterEach(async () => {
   await database.close();

@@ -8,6 +8,7 @@ import { migrate } from "../../src/db/migrate.ts";
 import { openFile } from "../../src/db/native.ts";
 import { createKeyRing } from "../../src/db/seal.ts";
 import { systemClock } from "../../src/domain/clock.ts";
+import { CONTROL_PLANE_SETS } from "../../src/wiring/control-plane.ts";
 
 const keyRing = createKeyRing({ current: { id: "k1", key: Buffer.alloc(32, 3) } });
 
@@ -18,7 +19,7 @@ let made: number;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "reserve-"));
   database = await openFile(join(directory, "control-plane.db"), { create: true });
-  await migrate(database, ["shared", "control-plane"]);
+  await migrate(database, CONTROL_PLANE_SETS);
   made = 0;
 });
 afterEach(async () => {
