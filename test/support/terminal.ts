@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { hasCode } from "../../src/db/files.ts";
 import { runnable } from "./compiled.ts";
 import type { Example } from "./documents.ts";
 import { collect, freePort } from "./program.ts";
@@ -56,9 +57,12 @@ export async function typeAll(examples: readonly Example[], options: TerminalOpt
       MARK,
     },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of their own: what was started by something that was started, such as npx, is ended with them.
+    detached: true,
   });
   const printed = collect(child);
   await once(child, "close");
+  endGroup(child.pid);
   rmSync(directory, { recursive: true, force: true });
   const named = new Map([...ports].map(([port, taken]) => [taken, port]));
   return reportsIn(renamed(printed(), named), examples);
@@ -69,6 +73,16 @@ function programs(asCloned: boolean) {
     asCloned ? { options: ["--import", "tsx"], module: path } : runnable(path),
   );
   return { OPTIONS: server?.options.join(" "), SERVER: server?.module, CLI: cli?.module };
+}
+
+function endGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch (error) {
+    // Nobody of it is left.
+    if (!hasCode(error, "ESRCH")) throw error;
+  }
 }
 
 const renamed = (text: string, ports: ReadonlyMap<number, number>) =>
