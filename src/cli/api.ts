@@ -1,4 +1,5 @@
 import { type ErrorCode, PlatformError } from "../domain/errors.ts";
+import { jsonIn, objectIn } from "../domain/json.ts";
 import type { Credentials, Server } from "./settings.ts";
 
 /** AuthHero's `MANAGEMENT_API_AUDIENCE`, without loading AuthHero for it: commands begin at once. */
@@ -75,21 +76,13 @@ function queryOf(query: ApiRequest["query"] = {}): string {
 
 async function bodyOf(answer: Response): Promise<unknown> {
   const text = await answer.text();
-  if (!answer.ok) throw refusalOf(answer.status, parsed(text) ?? {});
-  return text === "" ? undefined : (parsed(text) ?? text);
-}
-
-function parsed(text: string): Record<string, unknown> | null {
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    // A proxy's page, say: its status has to be enough.
-    return null;
-  }
+  // A proxy's page is none, say: its status has to be enough.
+  if (!answer.ok) throw refusalOf(answer.status, objectIn(text) ?? {});
+  return text === "" ? undefined : (jsonIn(text) ?? text);
 }
 
 /** The Management API's shape, or OAuth's (RFC 6749, section 5.2). */
-function refusalOf(status: number, body: Record<string, unknown>): PlatformError {
+function refusalOf(status: number, body: Readonly<Record<string, unknown>>): PlatformError {
   const word = (...names: string[]) => names.map((name) => body[name]).find((value) => typeof value === "string");
   const reason = word("errorCode", "error") ?? `status_${status}`;
   const message = word("message", "error_description") ?? `The server has answered ${status}`;

@@ -1,5 +1,6 @@
 import type { Identity, User } from "@authhero/adapter-interfaces";
 import { type SqlBool, sql } from "kysely";
+import { objectIn } from "../domain/json.ts";
 import { rarely } from "./rarely.ts";
 
 const FIELDS = [
@@ -58,14 +59,7 @@ function profileOf({ email, email_verified, profileData }: Account): Identity["p
 }
 
 /** The contract lets callers store any text here; what is no JSON object adds nothing. */
-function parsedObject(text: string | undefined): object {
-  try {
-    const value: unknown = JSON.parse(text ?? "{}");
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
+const parsedObject = (text: string | undefined): object => objectIn(text ?? "{}") ?? {};
 
 const withoutUndefined = (values: object) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));

@@ -44,6 +44,15 @@ export function tenantCache(cache: CacheAdapter, versionOf: VersionOf): CacheAda
   };
 }
 
+/** What the cache has under a key, or else what is read now, which it keeps. */
+export async function keptOrRead<T>(cache: CacheAdapter, key: string, read: () => Promise<T>): Promise<T> {
+  const kept = await cache.get<T>(key);
+  if (kept) return kept;
+  const found = await read();
+  await cache.set(key, found);
+  return found;
+}
+
 const versions = new WeakMap<RequestContext, Map<string, Promise<string | null>>>();
 
 function versionIn(context: RequestContext, tenantId: string, versionOf: VersionOf): Promise<string | null> {

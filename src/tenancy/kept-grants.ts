@@ -1,4 +1,5 @@
-import type { DataAdapters, ListClientGrantsResponse } from "@authhero/adapter-interfaces";
+import type { DataAdapters } from "@authhero/adapter-interfaces";
+import { keptOrRead } from "./caching.ts";
 
 /**
  * Adapters that keep which APIs a client may use on its own account: AuthHero asks for it at every such token and keeps it
@@ -12,14 +13,10 @@ export function keepingGrants(data: DataAdapters): DataAdapters {
     ...data,
     clientGrants: {
       ...clientGrants,
-      async list(tenantId, params) {
-        const key = `client-grants:${JSON.stringify([tenantId, params])}`;
-        const kept = await cache.get<ListClientGrantsResponse>(key);
-        if (kept) return kept;
-        const found = await clientGrants.list(tenantId, params);
-        await cache.set(key, found);
-        return found;
-      },
+      list: (tenantId, params) =>
+        keptOrRead(cache, `client-grants:${JSON.stringify([tenantId, params])}`, () =>
+          clientGrants.list(tenantId, params),
+        ),
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { DataAdapters, ListKeysResponse } from "@authhero/adapter-interfaces";
 import type { Clock } from "../domain/clock.ts";
+import { keptOrRead } from "./caching.ts";
 import { currentContext, type RequestContext } from "./context.ts";
 
 /**
@@ -25,11 +26,7 @@ export function keepingKeys(data: DataAdapters, clock: Clock): DataAdapters {
         const context = currentContext();
         if (!context || writers.has(context)) return await keys.list(params);
         const name = `keys:${JSON.stringify(params ?? {})}`;
-        const kept = await cache.get<ListKeysResponse>(name);
-        if (kept) return withoutRevoked(kept, clock());
-        const found = await keys.list(params);
-        await cache.set(name, found);
-        return found;
+        return withoutRevoked(await keptOrRead(cache, name, () => keys.list(params)), clock());
       },
       create: (...args) => writing(keys.create(...args)),
       update: (...args) => writing(keys.update(...args)),

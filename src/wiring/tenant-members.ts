@@ -46,7 +46,7 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
       const { backend, giver } = await open(tenantId);
       // Before any id is looked up: who else is on the control plane is not the team's to find out.
       requireEverywhere(await giver());
-      requireIds("user_ids", userIds);
+      requireFew("user_ids", userIds);
       for (const id of userIds) {
         if (await adapters.users.get(home, id)) continue;
         throw new PlatformError("invalid", "unknown_user", `user_ids: there is no user ${id} on the control plane`);
@@ -56,7 +56,7 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
 
     async removeMembers(tenantId, userIds) {
       const { backend } = await open(tenantId);
-      requireIds("user_ids", userIds);
+      requireFew("user_ids", userIds);
       await backend.removeMembers(tenantId, userIds);
     },
 
@@ -64,7 +64,7 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
 
     async assignMemberRoles(tenantId, userId, roleIds) {
       const { backend, organizationId, giver } = await open(tenantId);
-      requireIds("roles", roleIds);
+      requireFew("roles", roleIds);
       if (!(await isMember(store, home, organizationId, userId))) throw memberNotFound();
       await requireGivable(adapters, home, roleIds, await giver());
       await backend.assignMemberRoles(tenantId, userId, roleIds);
@@ -72,7 +72,7 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
 
     async removeMemberRoles(tenantId, userId, roleIds) {
       const { backend } = await open(tenantId);
-      requireIds("roles", roleIds);
+      requireFew("roles", roleIds);
       await backend.removeMemberRoles(tenantId, userId, roleIds);
     },
 
@@ -89,7 +89,7 @@ export function createTenantMembers(controlPlane: ControlPlane, needs: TenantMem
     async createInvitation(tenantId, input) {
       const { backend, organizationId, giver } = await open(tenantId);
       const { roles = [], send_invitation_email: isMailed = true } = input;
-      requireIds("roles", roles);
+      requireFew("roles", roles);
       await requireGivable(adapters, home, roles, await giver());
       await requireRoom(adapters, home, organizationId);
       if (isMailed) await team.requireInvitable();
@@ -133,9 +133,7 @@ function requireEverywhere({ scopes }: Giver): void {
   throw new PlatformError("forbidden", "invitation_required", message);
 }
 
-/** AuthHero checks a body only where there is one. */
-function requireIds(name: string, ids: readonly string[] | undefined): void {
-  if (ids === undefined) throw new PlatformError("invalid", "ids_missing", `${name}: is missing`);
+function requireFew(name: string, ids: readonly string[]): void {
   if (ids.length <= IDS_MAX) return;
   throw new PlatformError("invalid", "too_many_ids", `${name}: at most ${IDS_MAX} in one request`);
 }

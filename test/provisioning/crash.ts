@@ -1,5 +1,6 @@
 import type { Journal } from "../../provisioning/journal.ts";
 import type { Registry } from "../../provisioning/registry.ts";
+import { STEPS } from "./steps.ts";
 
 /** The moment the process is gone: when the step is written down, or when it is done and not yet written down. */
 export interface CrashPoint {
@@ -8,15 +9,15 @@ export interface CrashPoint {
 }
 
 /** What is written down in the batches of two steps of a creation. */
-const WITH_ORGANIZATION = [
-  "verify-schema",
-  "write-identity",
-  "signing-key",
-  "seed-defaults",
-  "sync-entities",
-  "organization",
-];
-export const WITH_ACTIVATION = ["verify", "invitation"];
+const WITH_ORGANIZATION = after("create-database", "organization");
+export const WITH_ACTIVATION = after("organization", "invitation");
+
+function after(step: Created, last: Created): readonly string[] {
+  const { create } = STEPS;
+  return create.slice(create.indexOf(step) + 1, create.indexOf(last) + 1);
+}
+
+type Created = (typeof STEPS.create)[number];
 
 /** A journal and a registry of a process that dies at a point: from then on nothing is written any more. */
 export function mortal(journal: Journal, registry: Registry, point: CrashPoint | undefined) {

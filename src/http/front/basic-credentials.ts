@@ -1,3 +1,4 @@
+import { objectIn } from "../../domain/json.ts";
 import { type Exchange, type Middleware, readBody } from "./exchange.ts";
 import { isClientAuthenticated } from "./routes.ts";
 
@@ -58,12 +59,8 @@ async function bodyWith(c: Exchange, credentials: Credentials): Promise<string |
 }
 
 function jsonWith(body: string, credentials: Credentials): string | null {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return null;
-    const named = "client_id" in parsed ? parsed.client_id : credentials.client_id;
-    return named === credentials.client_id ? JSON.stringify({ ...parsed, ...credentials }) : null;
-  } catch {
-    return null;
-  }
+  const fields = objectIn(body);
+  if (!fields) return null;
+  const named = "client_id" in fields ? fields.client_id : credentials.client_id;
+  return named === credentials.client_id ? JSON.stringify({ ...fields, ...credentials }) : null;
 }

@@ -1,3 +1,4 @@
+import { jsonIn } from "../../domain/json.ts";
 import { type Refusal, refuse } from "./answer.ts";
 import { type Middleware, readBody } from "./exchange.ts";
 import { isReadAsForm, isReadAsObject } from "./routes.ts";
@@ -13,18 +14,9 @@ export function bodyType(): Middleware {
     const type = headers.get("content-type") ?? "";
     const isForm = isReadAsForm(path);
     if (!(isForm ? FORM_OR_JSON : JSON_ONLY).test(type)) return refuse(c, unreadable(isForm));
-    if (JSON_ONLY.test(type) && !isJson(await readBody(c))) return refuse(c, NO_JSON);
+    if (JSON_ONLY.test(type) && jsonIn(await readBody(c)) === undefined) return refuse(c, NO_JSON);
     return await next();
   };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 const REFUSED = { status: 400, error: "Bad Request" };

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { PlatformError } from "../../domain/errors.ts";
+import { jsonIn } from "../../domain/json.ts";
 import type { Pending } from "../../domain/pending.ts";
 import { refuse } from "./answer.ts";
 import { type Exchange, type FrontLog, type Middleware, type PasswordResets, readBody } from "./exchange.ts";
@@ -57,11 +58,8 @@ async function fieldsOf(c: Exchange): Promise<unknown> {
   const body = await readBody(c);
   const type = c.get("draft").headers.get("content-type") ?? "";
   if (/^application\/x-www-form-urlencoded\b/i.test(type)) return Object.fromEntries(new URLSearchParams(body));
-  try {
-    return JSON.parse(body);
-  } catch {
-    return {};
-  }
+  const sent = jsonIn(body);
+  return sent === undefined ? {} : sent;
 }
 
 /** What the page "Forgot password?" sends. */

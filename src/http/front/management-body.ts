@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import * as z from "zod";
 import type { RouteDescription, RouteDescriptions } from "../../auth/authhero.ts";
+import { jsonIn, objectIn } from "../../domain/json.ts";
 import { refuse } from "./answer.ts";
 import { type Exchange, type Middleware, readBody } from "./exchange.ts";
 import { isManagement } from "./routes.ts";
@@ -80,20 +81,10 @@ const UNEXPLAINED = z.object({ statusCode: z.literal(400), message: z.literal("P
 
 async function nameMissing(c: Exchange, required: readonly string[]): Promise<void> {
   if (c.res.status !== 400 || required.length === 0) return;
-  if (!UNEXPLAINED.safeParse(parsed(await c.res.clone().text())).success) return;
-  const missing = required.filter((name) => !has(parsed(c.get("draft").body ?? ""), name));
+  if (!UNEXPLAINED.safeParse(jsonIn(await c.res.clone().text())).success) return;
+  const sent = objectIn(c.get("draft").body ?? "") ?? {};
+  const missing = required.filter((name) => !Object.hasOwn(sent, name));
   if (missing.length === 0) return;
   const message = missing.map((name) => `${name}: is missing`).join("; ");
   c.res = refuse(c, { status: 400, error: "Bad Request", errorCode: "invalid_body", message });
-}
-
-const has = (value: unknown, name: string) =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && Object.hasOwn(value, name);
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,4 +1,5 @@
 import { decodeJwt } from "jose";
+import { jsonIn } from "../../domain/json.ts";
 import { refuse } from "./answer.ts";
 import { type Exchange, type Middleware, readBody } from "./exchange.ts";
 
@@ -70,14 +71,10 @@ async function parametersOf(c: Exchange): Promise<Parameters> {
 }
 
 function jsonPairs(body: string) {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    const entries = Object.entries(typeof parsed === "object" && parsed !== null ? parsed : {});
-    return entries.map(([name, value]) => [name, value === null ? "" : String(value)] as const);
-  } catch {
-    // To say that it is no JSON is AuthHero's part.
-    return [];
-  }
+  // To say that it is no JSON is somebody else's part.
+  const sent = jsonIn(body);
+  const entries = Object.entries(typeof sent === "object" && sent !== null ? sent : {});
+  return entries.map(([name, value]) => [name, value === null ? "" : String(value)] as const);
 }
 
 /** Every client the request names, before any is authenticated: all have to be granted, AuthHero believes one. */

@@ -1,3 +1,4 @@
+import { objectIn } from "../../domain/json.ts";
 import { type Middleware, readBody } from "./exchange.ts";
 
 /**
@@ -18,11 +19,6 @@ const PATCHED_ENTITY =
 
 /** Undefined when it is no JSON object; to say so is AuthHero's part. */
 function keysOf(body: string): ReadonlySet<string> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    const isObject = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
-    return isObject ? new Set(Object.keys(parsed)) : undefined;
-  } catch {
-    return undefined;
-  }
+  const fields = objectIn(body);
+  return fields && new Set(Object.keys(fields));
 }

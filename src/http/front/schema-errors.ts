@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { jsonIn } from "../../domain/json.ts";
 import { type Refusal, refuse } from "./answer.ts";
 import { type Exchange, type Middleware, readBody, replaceResponse } from "./exchange.ts";
 import { isRegistration, isTokenRequest } from "./routes.ts";
@@ -47,18 +48,10 @@ const Misfit = z.object({
 
 /** Null for every other body. */
 function issuesIn(text: string): readonly Issue[] | null {
-  const { data: found } = Misfit.safeParse(parsed(text));
+  const { data: found } = Misfit.safeParse(jsonIn(text));
   if (found === undefined) return null;
   const { issues, message } = found.error;
-  return z.array(Issue).safeParse(issues ?? parsed(String(message))).data ?? [];
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  return z.array(Issue).safeParse(issues ?? jsonIn(String(message))).data ?? [];
 }
 
 /** The same without choices: of each, what is wrong with the shape that was meant. */
@@ -130,7 +123,7 @@ function namesUnknownGrant(c: Exchange, issues: readonly Issue[]): boolean {
   if (!issues.some((issue) => isChoice(issue) && issue.path.join(".") === "grant_type")) return false;
   const { body = "", headers } = c.get("draft");
   const isJson = /\bjson\b/i.test(headers.get("content-type") ?? "");
-  const fields = isJson ? parsed(body) : Object.fromEntries(new URLSearchParams(body));
+  const fields = isJson ? jsonIn(body) : Object.fromEntries(new URLSearchParams(body));
   const { data } = z.object({ grant_type: z.string().min(1) }).safeParse(fields);
   return data !== undefined;
 }
