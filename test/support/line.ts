@@ -12,6 +12,7 @@ export interface Line {
   readonly url: string;
   /** From now on requests for this namespace go wrong. */
   infect(namespace: string, illness: Illness): void;
+  isIll(namespace: string): boolean;
   /** All are well again, and whoever was still waiting is let go as its illness says. */
   heal(): void;
   /** How many requests of the ill are waiting for an answer now. */
@@ -46,7 +47,7 @@ export async function startLine(target: string): Promise<Line> {
   };
 
   const server = createServer((incoming, response) => {
-    const illness = ill.get(namespaceOf(incoming));
+    const illness = ill.get(namespaceOf(incoming.headers["x-namespace-bin"]));
     const work = illness ? suffer(illness, incoming, response) : forward(target, incoming, response);
     // Whoever has gone meanwhile needs no answer.
     work.catch(() => response.destroy());
@@ -64,6 +65,7 @@ export async function startLine(target: string): Promise<Line> {
       ill.set(namespace, illness);
       met = 0;
     },
+    isIll: (namespace) => ill.has(namespace),
     heal,
     held: () => waiting.size,
     met: () => met,
@@ -76,8 +78,9 @@ export async function startLine(target: string): Promise<Line> {
   };
 }
 
-const namespaceOf = ({ headers }: IncomingMessage) =>
-  Buffer.from(String(headers["x-namespace-bin"] ?? ""), "base64").toString();
+/** The namespace that a request names in its header `x-namespace-bin`. */
+export const namespaceOf = (header: string | readonly string[] | null = "") =>
+  Buffer.from(String(header ?? ""), "base64").toString();
 
 /** Hands a request on, and its answer back to whoever wants it. */
 async function forward(target: string, incoming: IncomingMessage, response?: ServerResponse): Promise<void> {
