@@ -88,7 +88,8 @@ export function createAttempts(needs: AttemptNeeds) {
 
   return async (attempt: Leased): Promise<void> => {
     try {
-      if (isMaking(attempt)) {
+      // Where it has just begun it stands there already.
+      if (isMaking(attempt) && !attempt.begunWith) {
         await moveOn(registry, attempt, "provisioning", ["pending", "failed"], [journal.fenced(attempt.lease)]);
       }
       await aroundAttempt(attempt, () => run(attempt));

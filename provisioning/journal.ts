@@ -123,13 +123,6 @@ function createLeases(context: Context) {
       return row ? { operationId: operation.id, fence: Number(row.fence), attempts: Number(row.attempts) } : null;
     },
 
-    /** Throws `conflict` (`operation_overtaken`) when the lease is lost. */
-    async requireLease(lease: Lease): Promise<void> {
-      const query = db.selectFrom("rh_operations").select("number").where("id", "=", lease.operationId);
-      const row = await query.where("fence", "=", lease.fence).where("state", "=", "running").executeTakeFirst();
-      if (!row) throw overtaken(lease);
-    },
-
     /** Holds on to a lease for longer. */
     renew: (lease: Lease): Promise<void> => underLease(context, lease, [updating(db, lease).set(leased()).compile()]),
 

@@ -89,7 +89,7 @@ async function create({ registry, journal, clock }: LifecycleOptions, { start }:
   let leased: Leased | undefined;
   const alongside = ({ tag }: Placement) => {
     const { lease, statements } = journal.begin({ ...operation, tag }, CLAIM);
-    leased = { ...operation, tag, lease };
+    leased = { ...operation, tag, lease, begunWith: CLAIM };
     return [...claimStatements, ...statements];
   };
   await registry.claim({ tenantId, provider, place, alongside, begins: true });

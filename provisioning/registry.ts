@@ -11,14 +11,13 @@ import { isFencedOff } from "./operation-rows.ts";
 import { isOrganizationTaken, organizationExists } from "./organization.ts";
 import type { Outage } from "./outage.ts";
 import { createOutboxMarks } from "./outbox-marks.ts";
+import { createPlacementReads } from "./placement-reads.ts";
 import { type Placement, toLocationColumns, toPlacement } from "./placements.ts";
 import type { Location, Place } from "./providers/provider.ts";
 import { createReadCache } from "./read-cache.ts";
 import { hitTag, illegalTransition, isUniqueViolation, overtaken } from "./registry-refusals.ts";
 import { recordSynced } from "./synced-versions.ts";
 import type { PlacementRow, RegistryTables } from "./tables.ts";
-
-const PAGE_ROWS_MAX = 100;
 
 /** Two of 2^50 tags meet once in a lifetime; three times in a row means that the generator is broken. */
 const TAG_ATTEMPTS = 3;
@@ -34,16 +33,6 @@ export interface RegistryOptions {
   readonly outage?: Outage;
   /** Called when something of a placement may have been written; the writer waits for it. Must not fail. */
   readonly changed?: (() => Promise<void>) | undefined;
-}
-
-/** A page of placements in the order of tenant ids. */
-export interface PlacementPage {
-  /** Begins after this tenant id. */
-  readonly from?: string;
-  /** At most 100. */
-  readonly take: number;
-  /** Only ids that begin so. */
-  readonly prefix?: string;
 }
 
 export interface Claim {
@@ -66,7 +55,8 @@ export interface Claim {
 export function createRegistry({ database, keyRing, clock, ...options }: RegistryOptions) {
   const db = new Kysely<RegistryTables>({ dialect: database.dialect });
   const context: Context = { database, db, keyRing, clock, newTag: options.newTag ?? newTag };
-  const read = (tenantId: string) => readPlacement(context, "tenant_id", tenantId);
+  const reads = createPlacementReads(db, keyRing, clock);
+  const { read } = reads;
   const cache = createReadCache(read, clock, options.outage);
 
   /** Whatever became of the write, nobody is answered from before it. */
@@ -85,27 +75,13 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
     /** What `get` would answer without asking anybody; undefined when it would have to. */
     atHand: (tenantId: string): Placement | null | undefined => cache.atHand(tenantId),
 
-    /** The same, asked of the database: for those who are about to change it. */
-    read,
-
-    /** The placements of a page of tenants, in one statement. */
-    readAll: (tenantIds: readonly string[]): Promise<ReadonlyMap<string, Placement>> =>
-      readPlacements(context, tenantIds),
+    ...reads,
 
     /** Waits for somebody else's write about a tenant; whatever became of it, nobody is answered from before it. */
     writing: forgetting,
 
     /** Another process has changed the tenant: whoever asks from now on is answered from after it. */
     forget: (tenantId: string): void => cache.forget(tenantId),
-
-    /** The tenant whose living incarnation has the tag. */
-    findByTag: (tag: Tag): Promise<Placement | null> => readPlacement(context, "tag", tag),
-
-    /** The tenant that an organization of the control plane administers, null when there is none. */
-    findByOrganization: (organizationId: string): Promise<Placement | null> =>
-      readPlacement(context, "organization_id", organizationId),
-
-    list: (page: PlacementPage): Promise<readonly Placement[]> => listPlacements(context, page),
 
     /**
      * Takes an id for a new tenant, `pending` or `provisioning`. `conflict`: `tenant_exists` when it is taken,
@@ -124,9 +100,6 @@ export function createRegistry({ database, keyRing, clock, ...options }: Registr
     /** `deleted` until it is purged at `purgeAt`, like a transition. */
     tombstone: (placement: Placement, purgeAt: Date, alongside?: readonly Statement[]): Promise<Placement> =>
       forgetting(placement.tenantId, transition(context, placement, "deleted", alongside, purgeAt)),
-
-    /** The tenants whose time to be purged has come, the longest overdue first; at most 100. */
-    due: (): Promise<readonly Placement[]> => listDue(context),
 
     ...createRecords(context, forgetting),
 
@@ -203,34 +176,6 @@ interface Context {
   readonly keyRing: KeyRing;
   readonly clock: Clock;
   readonly newTag: () => Tag;
-}
-
-async function readPlacement({ db, keyRing }: Context, column: "tenant_id" | "tag" | "organization_id", value: string) {
-  const row = await db.selectFrom("rh_placements").selectAll().where(column, "=", value).executeTakeFirst();
-  return row ? toPlacement(keyRing, row) : null;
-}
-
-async function readPlacements({ db, keyRing }: Context, tenantIds: readonly string[]) {
-  const rows = await db.selectFrom("rh_placements").selectAll().where("tenant_id", "in", tenantIds).execute();
-  return new Map(rows.map((row) => [row.tenant_id, toPlacement(keyRing, row)]));
-}
-
-async function listPlacements({ db, keyRing }: Context, { from, take, prefix }: PlacementPage) {
-  let query = db.selectFrom("rh_placements").selectAll().orderBy("tenant_id").limit(Math.min(take, PAGE_ROWS_MAX));
-  if (from !== undefined) query = query.where("tenant_id", ">", from);
-  // A range uses the key, and % and _ mean nothing in it. Nothing sorts behind the last code point.
-  if (prefix) query = query.where("tenant_id", ">=", prefix).where("tenant_id", "<", `${prefix}\u{10FFFF}`);
-  return (await query.execute()).map((row) => toPlacement(keyRing, row));
-}
-
-async function listDue({ db, keyRing, clock }: Context) {
-  const query = db.selectFrom("rh_placements").selectAll().where("state", "=", "deleted");
-  const rows = await query
-    .where("purge_at", "<=", clock().toISOString())
-    .orderBy("purge_at")
-    .limit(PAGE_ROWS_MAX)
-    .execute();
-  return rows.map((row) => toPlacement(keyRing, row));
 }
 
 async function claimPlacement(context: Context, claim: Claim): Promise<Placement> {

@@ -10,7 +10,7 @@ const HASH_CHARACTERS = 16;
 const GROUP_CHARACTERS = 8;
 
 export interface TemplateOptions {
-  /** `migrationHash` of the tenant migrations, in hex: what the template is keyed by. */
+  /** The hash of the tenant migrations, in hex: what the template is keyed by. */
   readonly schemaVersion: string;
   /** Brings a database up to date; does nothing to one that is. Several processes may do it at once. */
   readonly migrate: (database: Database) => Promise<unknown>;

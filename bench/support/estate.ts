@@ -12,7 +12,7 @@ import { ensureTenantKey, generateSigningKey } from "../../src/auth/signing-keys
 import { seedTenantDefaults, verifyTenantDefaults } from "../../src/auth/tenant-defaults.ts";
 import { loadConfig } from "../../src/config.ts";
 import type { Database } from "../../src/db/database.ts";
-import { migrate, migrationHash, migrationsDirectory } from "../../src/db/migrate.ts";
+import { migrationsDirectory, readMigrations } from "../../src/db/migrate.ts";
 import { inRounds } from "../../src/db/rounds.ts";
 import { systemClock as clock } from "../../src/domain/clock.ts";
 import { plainId } from "../../src/domain/ids.ts";
@@ -37,7 +37,7 @@ export interface EstateOptions {
 export interface Estate extends Awaited<ReturnType<typeof openEstate>> {}
 
 export async function openEstate(directory: string, options: EstateOptions = {}) {
-  const { migrations = migrationsDirectory(), maxOpen = 200 } = options;
+  const { migrations: files = migrationsDirectory(), maxOpen = 200 } = options;
   const log = createLogger({ level: "error" });
   const controlPlane = await openControlPlane(loadConfig({ DATA_DIR: directory }), { clock, log });
   const { database, keyRing, registry, store, adapters, processes } = controlPlane;
@@ -46,10 +46,8 @@ export async function openEstate(directory: string, options: EstateOptions = {})
 
   const provider = fileProvider({ directory: join(directory, "tenants") });
   const providers = { [provider.name]: provider };
-  const template = createTemplate({
-    schemaVersion: await migrationHash(["tenant"], migrations),
-    migrate: (tenant) => migrate(tenant, ["tenant"], migrations),
-  });
+  const migrations = await readMigrations(["tenant"], files);
+  const template = createTemplate({ schemaVersion: migrations.hash, migrate: migrations.migrate });
   const pool = createPool({ registry, providers, openTenant: adaptersOf, maxOpen, idleMs: 600_000, clock });
   const newKey = await keyPress();
   const lifecycle = createLifecycle({

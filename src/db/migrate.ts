@@ -50,19 +50,74 @@ export function migrationsDirectory(): string {
   throw new PlatformError("internal", "migrations_missing", "The migrations directory is missing");
 }
 
-/**
- * Brings a database up to date and returns what it applied. Each migration is one batch, so it happens wholly
- * or not at all; of several processes that try, one does it and the others go on behind it.
- *
- * Throws what `pendingMigrations` throws, and what a migration's own statements throw.
- */
-export async function migrate(
-  database: Database,
+/** The migrations of a release, read and parsed once: for whoever brings many databases up to date. */
+export interface Migrations {
+  /** One hash over all of them: two fully migrated databases have the same schema if it is equal. */
+  readonly hash: string;
+  /** How many a fully migrated database has recorded. */
+  readonly count: number;
+
+  /**
+   * Brings a database up to date and returns what it applied. Each migration is one batch, so it happens wholly
+   * or not at all; of several processes that try, one does it and the others go on behind it.
+   *
+   * Throws what `pending` throws, and what a migration's own statements throw.
+   */
+  migrate(database: Database): Promise<Applied[]>;
+
+  /**
+   * What `migrate` would apply, in order, asked with one statement.
+   *
+   * Throws `invalid` (`migration_changed`) when the file of an applied migration was edited since, and
+   * `unavailable` (`schema_too_new`) when newer code has made a breaking change this code does not know.
+   */
+  pending(database: Database): Promise<Applied[]>;
+}
+
+export async function readMigrations(
   sets: readonly MigrationSet[],
   directory = migrationsDirectory(),
+): Promise<Migrations> {
+  const known = (await Promise.all(sets.map((set) => readSet(set, join(directory, set))))).flat();
+  return {
+    hash: hashOf(known),
+    count: known.length,
+    migrate: (database) => applyPending(database, sets, known),
+    pending: async (database) => (await findPending(database, sets, known)).map(publicPart),
+  };
+}
+
+/** `migrate` of the migrations as they are now. */
+export const migrate = async (
+  database: Database,
+  sets: readonly MigrationSet[],
+  directory?: string,
+): Promise<Applied[]> => (await readMigrations(sets, directory)).migrate(database);
+
+/** `pending` of the migrations as they are now. */
+export const pendingMigrations = async (
+  database: Database,
+  sets: readonly MigrationSet[],
+  directory?: string,
+): Promise<Applied[]> => (await readMigrations(sets, directory)).pending(database);
+
+/** `hash` of the migrations as they are now. */
+export const migrationHash = async (sets: readonly MigrationSet[], directory?: string): Promise<string> =>
+  (await readMigrations(sets, directory)).hash;
+
+/** How many migrations of a set a database has recorded. */
+export async function recordedMigrations(database: Database, set: MigrationSet): Promise<number> {
+  const sql = "select count(*) as recorded from schema_migrations where migration_set = ?";
+  const [result] = await database.batch([{ sql, parameters: [set] }]);
+  return Number(result?.rows[0]?.recorded);
+}
+
+async function applyPending(
+  database: Database,
+  sets: readonly MigrationSet[],
+  known: readonly Migration[],
 ): Promise<Applied[]> {
   const applied: Applied[] = [];
-  const known = await readMigrations(sets, directory);
   let pending = await findPending(database, sets, known);
   for (let next = pending.shift(); next; next = pending.shift()) {
     try {
@@ -77,44 +132,10 @@ export async function migrate(
   return applied;
 }
 
-/**
- * What `migrate` would apply, in order, asked with one statement.
- *
- * Throws `invalid` (`migration_changed`) when the file of an applied migration was edited since, and
- * `unavailable` (`schema_too_new`) when newer code has made a breaking change this code does not know.
- */
-export async function pendingMigrations(
-  database: Database,
-  sets: readonly MigrationSet[],
-  directory = migrationsDirectory(),
-): Promise<Applied[]> {
-  return (await findPending(database, sets, await readMigrations(sets, directory))).map(publicPart);
-}
-
-/** One hash over the migrations of the sets: two fully migrated databases have the same schema if it is equal. */
-export async function migrationHash(sets: readonly MigrationSet[], directory = migrationsDirectory()): Promise<string> {
+function hashOf(known: readonly Applied[]): string {
   const hash = createHash("sha256");
-  for (const { set, id, checksum } of await readMigrations(sets, directory)) hash.update(`${set}/${id} ${checksum}\n`);
+  for (const { set, id, checksum } of known) hash.update(`${set}/${id} ${checksum}\n`);
   return hash.digest("hex");
-}
-
-/** How many migrations a fully migrated database has recorded. */
-export async function countMigrations(
-  sets: readonly MigrationSet[],
-  directory = migrationsDirectory(),
-): Promise<number> {
-  return (await readMigrations(sets, directory)).length;
-}
-
-/** How many migrations of a set a database has recorded. */
-export async function recordedMigrations(database: Database, set: MigrationSet): Promise<number> {
-  const sql = "select count(*) as recorded from schema_migrations where migration_set = ?";
-  const [result] = await database.batch([{ sql, parameters: [set] }]);
-  return Number(result?.rows[0]?.recorded);
-}
-
-async function readMigrations(sets: readonly MigrationSet[], directory: string): Promise<Migration[]> {
-  return (await Promise.all(sets.map((set) => readSet(set, join(directory, set))))).flat();
 }
 
 async function readSet(set: MigrationSet, directory: string): Promise<Migration[]> {

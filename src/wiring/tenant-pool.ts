@@ -5,7 +5,7 @@ import { createPool } from "../../provisioning/pool.ts";
 import type { Registry } from "../../provisioning/registry.ts";
 import { createTemplate } from "../../provisioning/template.ts";
 import type { Database } from "../db/database.ts";
-import { countMigrations, migrate, migrationHash, recordedMigrations } from "../db/migrate.ts";
+import { type Migrations, readMigrations, recordedMigrations } from "../db/migrate.ts";
 import { inRounds } from "../db/rounds.ts";
 import type { KeyRing } from "../db/seal.ts";
 import type { Clock } from "../domain/clock.ts";
@@ -25,7 +25,7 @@ export interface TenantPoolOptions {
 
 /** The tenants' open databases as adapters, and the template that new ones are copied from. */
 export async function createTenantPool({ registry, providers, keyRing, maxOpen, idleMs, clock }: TenantPoolOptions) {
-  const [schemaVersion, migrations] = await Promise.all([migrationHash(["tenant"]), countMigrations(["tenant"])]);
+  const migrations = await readMigrations(["tenant"]);
   const storeOf = (opened: Database, { tag }: Placement): Store =>
     createStore(inRounds(opened), { clock, keyRing, tag });
   const stores = new WeakMap<DataAdapters, Store>();
@@ -45,15 +45,15 @@ export async function createTenantPool({ registry, providers, keyRing, maxOpen, 
     },
     async openTenant(opened, placement, answer) {
       // A backup may have taken the place of the database that the registry remembers.
-      const isCurrent = placement.schemaVersion === schemaVersion && answer?.recorded === migrations;
-      if (!isCurrent) await bringUpToDate(registry, opened, placement, schemaVersion);
+      const isCurrent = placement.schemaVersion === migrations.hash && answer?.recorded === migrations.count;
+      if (!isCurrent) await bringUpToDate(registry, opened, placement, migrations);
       const adapters = openTenant(opened, placement);
       // Migrations may change how far it has come.
       if (answer?.found && isCurrent) reached.set(storeOfAdapters(adapters), answer.found);
       return adapters;
     },
   });
-  const template = createTemplate({ schemaVersion, migrate: (opened) => migrate(opened, ["tenant"]) });
+  const template = createTemplate({ schemaVersion: migrations.hash, migrate: migrations.migrate });
   /** Runs a call on a tenant's open database itself, for what no adapter knows. */
   const onStore = <T>(tenantId: string, call: (store: Store) => Promise<T>): Promise<T> =>
     pool.use(tenantId, (own) => call(storeOfAdapters(own)));
@@ -68,7 +68,7 @@ function present(store: Store | undefined): Store {
 }
 
 /** A database that older code has made gets the migrations it lacks before anybody sees it. */
-async function bringUpToDate(registry: Registry, opened: Database, placement: Placement, schemaVersion: string) {
-  await migrate(opened, ["tenant"]);
-  if (placement.schemaVersion !== schemaVersion) await registry.recordSchema(placement, schemaVersion);
+async function bringUpToDate(registry: Registry, opened: Database, placement: Placement, migrations: Migrations) {
+  await migrations.migrate(opened);
+  if (placement.schemaVersion !== migrations.hash) await registry.recordSchema(placement, migrations.hash);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { requireState } from "../../provisioning/operation.ts";
 import { thisProcess } from "../../provisioning/process.ts";
 import { PlatformError } from "../../src/domain/errors.ts";
 import { STEPS } from "./steps.ts";
@@ -72,7 +73,9 @@ describe("the lease of an operation", () => {
     expect(lease).toMatchObject({ fence: 2, attempts: 2 });
     await expect(made.journal.recordDone(old, ["verify"])).rejects.toMatchObject(overtaken);
     await expect(made.journal.recordFailed(old, "verify", new Error("x"), null)).rejects.toMatchObject(overtaken);
-    await expect(made.journal.requireLease(old)).rejects.toMatchObject(overtaken);
+    await expect(requireState(made.registry, { ...operation, lease: old }, "provisioning")).rejects.toMatchObject(
+      overtaken,
+    );
     await expect(made.journal.renew(old)).rejects.toMatchObject(overtaken);
     await expect(
       made.registry.transition(placement, "ready", made.journal.ending(old, ["activate"])),
