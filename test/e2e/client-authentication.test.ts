@@ -50,5 +50,25 @@ it.each([
     );
 
   expect((await as(secret)).access_token).toMatch(/^ey/);
-  await expect(as(`${secret}x`)).rejects.toThrow();
+  // Its library takes the challenge that RFC 6749, section 5.2, wants there.
+  await expect(as(`${secret}x`)).rejects.toMatchObject({ status: 401, code: "OAUTH_WWW_AUTHENTICATE_CHALLENGE" });
+});
+
+it.each([
+  ["an unknown client", { client_id: "nobody", client_secret: "x" }],
+  ["a wrong secret", { client_id: "plain", client_secret: "x" }],
+  ["no secret", { client_id: "plain", client_secret: undefined }],
+])("%s is invalid_client to openid-client", async (_case, { client_id, client_secret }) => {
+  const configuration = await oidc.discovery(
+    new URL(`http://acme.localhost:${server.port}/`),
+    client_id,
+    undefined,
+    client_secret === undefined ? oidc.None() : oidc.ClientSecretPost(client_secret),
+    { execute: [oidc.allowInsecureRequests] },
+  );
+
+  await expect(oidc.clientCredentialsGrant(configuration, { audience: AUDIENCE })).rejects.toMatchObject({
+    ...{ status: 401, error: "invalid_client" },
+    error_description: "The client is unknown, or its credentials are missing or wrong",
+  });
 });

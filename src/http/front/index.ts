@@ -54,10 +54,10 @@ import { type AnsweredAtOnce, type Asked, published, type StandingAtHand } from 
 import { schemaErrors } from "./schema-errors.ts";
 import { secondFactor } from "./second-factor.ts";
 import { setupClosed } from "./setup-closed.ts";
-import { spentCodes } from "./spent-codes.ts";
 import { synced } from "./synced.ts";
 import { tenant } from "./tenant.ts";
 import { tenantState } from "./tenant-state.ts";
+import { tokenErrors } from "./token-errors.ts";
 import { tokenIssuer } from "./token-issuer.ts";
 import { type TraceRequest, traced } from "./traced.ts";
 import { type BringUpToDate, upToDate } from "./up-to-date.ts";
@@ -179,7 +179,7 @@ export function createFront(options: FrontOptions): Front {
     mailProvider(options.passwordResets),
     codeTrial(),
     cookies(),
-    spentCodes(),
+    tokenErrors(),
     widgetFiles(),
     apiReference(options.reference),
     pages(options.pageSources),

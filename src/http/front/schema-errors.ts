@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { jsonIn } from "../../domain/json.ts";
 import { type Refusal, refuse } from "./answer.ts";
-import { type Exchange, type Middleware, readBody, replaceResponse } from "./exchange.ts";
+import { type Exchange, type Middleware, replaceResponse } from "./exchange.ts";
+import { grantTypeOf } from "./grant-type.ts";
 import { isRegistration, isTokenRequest } from "./routes.ts";
 
 /**
@@ -10,9 +11,6 @@ import { isRegistration, isTokenRequest } from "./routes.ts";
  */
 export function schemaErrors(): Middleware {
   return async (c, next) => {
-    const { method, path } = c.get("draft");
-    // Afterwards it can no longer be read.
-    if (method === "POST" && isTokenRequest(path)) await readBody(c);
     await next();
     if (c.res.status !== 400 || !c.res.headers.get("content-type")?.includes("json")) return;
     const issues = issuesIn(await c.res.clone().text());
@@ -121,11 +119,7 @@ function wordsFor({ code, message, values }: Issue): string {
 /** Whether the request says which grant it is for (RFC 6749, section 5.2): otherwise that is missing, or no name of one. */
 function namesUnknownGrant(c: Exchange, issues: readonly Issue[]): boolean {
   if (!issues.some((issue) => isChoice(issue) && issue.path.join(".") === "grant_type")) return false;
-  const { body = "", headers } = c.get("draft");
-  const isJson = /\bjson\b/i.test(headers.get("content-type") ?? "");
-  const fields = isJson ? jsonIn(body) : Object.fromEntries(new URLSearchParams(body));
-  const { data } = z.object({ grant_type: z.string().min(1) }).safeParse(fields);
-  return data !== undefined;
+  return grantTypeOf(c.get("draft")) !== undefined;
 }
 
 /** Those for browsers of other origins, say. */
