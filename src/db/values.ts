@@ -29,13 +29,13 @@ function toText(value: string): string {
 
 /** What a driver returned, as the rest of the code sees it: numbers, not bigints; `Uint8Array`, not buffers. */
 export function fromDriver(value: unknown): unknown {
-  if (typeof value === "bigint") return toNumber(value);
+  if (typeof value === "bigint") return safeInteger(Number(value));
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   return value;
 }
 
-function toNumber(value: bigint): number {
-  const number = Number(value);
+/** A stored integer, if a number can say it; else `internal` (`integer_out_of_range`). */
+export function safeInteger(number: number): number {
   if (Number.isSafeInteger(number)) return number;
   throw new PlatformError("internal", "integer_out_of_range", "A stored integer exceeds 2^53-1");
 }

@@ -1,7 +1,7 @@
 import type { CreateOptions, ListParams } from "@authhero/adapter-interfaces";
 import type { Compilable, InsertQueryBuilder } from "kysely";
 import { PlatformError } from "../domain/errors.ts";
-import { type Definition, decodeRow, encodePatch, encodeRow, placeOf, type Row, storedColumns } from "./entity.ts";
+import { type Definition, decodeRow, encodePatch, encodeRow, packed, placeOf, type Row } from "./entity.ts";
 import { whereQuery } from "./filter.ts";
 import {
   type Checkpoint,
@@ -12,6 +12,7 @@ import {
   type Rows,
   readCheckpoint,
   readPage,
+  withCursor,
 } from "./page.ts";
 import { nowOf, type Store, type Tables } from "./store.ts";
 
@@ -87,7 +88,7 @@ export async function getRow<E extends object>(
   id: string,
   by: string = entity.key,
 ): Promise<E | null> {
-  const row = await rowsOf(store, entity, tenantId).select(storedColumns(entity)).where(by, "=", id).executeTakeFirst();
+  const row = await rowsOf(store, entity, tenantId).select(packed(entity)).where(by, "=", id).executeTakeFirst();
   return row ? decoded(store, entity, tenantId, row) : null;
 }
 
@@ -103,7 +104,7 @@ export async function arrayOf<E extends object>(
   narrow: (rows: Rows) => Rows = (rows) => rows,
 ): Promise<E[]> {
   const rows = await ordered(narrow(rowsOf(store, entity, tenantId)), entity)
-    .select(storedColumns(entity))
+    .select(packed(entity))
     .execute();
   return rows.map((row) => decoded(store, entity, tenantId, row as Row));
 }
@@ -118,10 +119,10 @@ export async function listRows<E extends object, C extends string>(
   narrow: (rows: Rows) => Rows = (rows) => rows,
 ) {
   const narrowed = (rows: Rows) => matching(narrow(rows), entity, params.q);
-  const rows = narrowed(rowsOf(store, entity, tenantId)).select(storedColumns(entity));
+  const rows = narrowed(rowsOf(store, entity, tenantId)).select(packed(entity));
   const decode = (row: Row) => decoded(store, entity, tenantId, row);
   if (listing.checkpoint && isCheckpoint(params)) {
-    const page = await readCheckpoint(rows, listing.checkpoint, params);
+    const page = await readCheckpoint(withCursor(rows, listing.checkpoint), listing.checkpoint, params);
     return answer(listing.as, page.rows.map(decode), page.counters);
   }
   const offset = offsetOf(params, listing.perPage);

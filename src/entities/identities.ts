@@ -23,7 +23,7 @@ type Account = Pick<User, (typeof FIELDS)[number]>;
  * subquery because a libSQL server's parser knows none inside an aggregate; SQLite keeps it for json_group_array.
  */
 export const linkedUsers = sql<string>`(
-  select json_group_array(json_object(${sql.join(FIELDS.flatMap((field) => [sql.lit(field), sql.ref(field)]))}))
+  select json_group_array(json_object(${sql.raw(FIELDS.map((field) => `'${field}', "${field}"`).join(", "))}))
   from (
     select * from users as linked
     where linked.tenant_id = users.tenant_id and ${rarely(sql<SqlBool>`linked.linked_to = users.user_id`)}
@@ -61,5 +61,8 @@ function profileOf({ email, email_verified, profileData }: Account): Identity["p
 /** The contract lets callers store any text here; what is no JSON object adds nothing. */
 const parsedObject = (text: string | undefined): object => objectIn(text ?? "{}") ?? {};
 
-const withoutUndefined = (values: object) =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+function withoutUndefined(values: Readonly<Record<string, unknown>>): object {
+  const defined: Record<string, unknown> = {};
+  for (const field in values) if (values[field] !== undefined) defined[field] = values[field];
+  return defined;
+}

@@ -90,6 +90,9 @@ export interface Checkpoint {
   readonly strict?: boolean;
 }
 
+/** What a cursor is made of, beside packed columns. */
+export const withCursor = (rows: Rows, { by, key }: Checkpoint): Rows => rows.select([by, key]);
+
 /**
  * One page of a walk by checkpoint: every row exactly once, also when rows are added meanwhile or share a time.
  * A cursor that cannot be read starts at the beginning.

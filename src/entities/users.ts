@@ -11,11 +11,20 @@ import { type Compilable, type SqlBool, sql } from "kysely";
 import { PlatformError } from "../domain/errors.ts";
 import { type Column, doc, flag, integer, json, text, time } from "./columns.ts";
 import { decoded, insertRow, matching, newRow, ordered, updateOf } from "./crud.ts";
-import { type Entity, entity, type Row, storedColumns } from "./entity.ts";
+import { type Entity, entity, packed, type Row } from "./entity.ts";
 import type { Filters } from "./filter.ts";
 import { identitiesOf, linkedUsers } from "./identities.ts";
 import { outboxInsert } from "./outbox-insert.ts";
-import { type Checkpoint, COUNTERS, isCheckpoint, offsetOf, type Rows, readCheckpoint, readPage } from "./page.ts";
+import {
+  type Checkpoint,
+  COUNTERS,
+  isCheckpoint,
+  offsetOf,
+  type Rows,
+  readCheckpoint,
+  readPage,
+  withCursor,
+} from "./page.ts";
 import { newPassword } from "./passwords.ts";
 import { nowOf, type Store } from "./store.ts";
 import { activityUpsert } from "./user-activity.ts";
@@ -197,7 +206,7 @@ async function listUsers(store: Store, tenantId: string, params: ListParams) {
   if (isCheckpoint(params)) {
     // Linked users are only shown inside the users they are linked to: a walk meets every person once.
     const primaries = shownRows(found).where("linked_to", "is", null);
-    const { rows, counters } = await readCheckpoint(primaries, NEWEST_FIRST, params);
+    const { rows, counters } = await readCheckpoint(withCursor(primaries, NEWEST_FIRST), NEWEST_FIRST, params);
     return { users: rows.map(show), ...counters };
   }
   const offset = offsetOf(params);
@@ -226,19 +235,14 @@ function profilesOf(store: Store, tenantId: string): Rows {
   return store.db.selectFrom(joined.as("users"));
 }
 
-const shownRows = (rows: Rows): Rows => rows.select(storedColumns(profiles)).select(linkedUsers);
+const shownRows = (rows: Rows): Rows => rows.select([packed(profiles), linkedUsers]);
 
 /** The contract's user for a row: the accounts linked to it come with the row. */
 function shown(store: Store, tenantId: string, row: Row): User {
   const user = decoded(store, profiles, tenantId, row);
-  const linked = typeof row.linked === "string" ? (JSON.parse(row.linked) as Row[]) : [];
-  return {
-    ...user,
-    identities: identitiesOf(
-      user,
-      linked.map((account) => decoded(store, profiles, tenantId, account)),
-    ),
-  };
+  const linked = typeof row.linked === "string" && row.linked !== "[]" ? (JSON.parse(row.linked) as Row[]) : [];
+  const accounts = linked.map((account) => decoded(store, profiles, tenantId, account));
+  return Object.assign(user, { identities: identitiesOf(user, accounts) });
 }
 
 const isThere = (tenantId: string, userId: string) =>

@@ -78,6 +78,15 @@ describe("reading users", () => {
     expect(step).toContain(`SEARCH users USING INDEX ${index} `);
   });
 
+  it("refuses a number that it could only give inexactly", async () => {
+    await create("auth2|a");
+    await sql`update users set created_at = 9007199254740993`.execute(fresh.store.db);
+
+    const refusal = { code: "internal", reason: "integer_out_of_range" };
+    await expect(users.get("acme", "auth2|a")).rejects.toMatchObject(refusal);
+    await expect(users.list("acme")).rejects.toMatchObject(refusal);
+  });
+
   it("looks up the users linked to one, however many there are", async () => {
     const { queries, users: seen } = watched();
 
