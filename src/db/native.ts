@@ -6,11 +6,14 @@ import type { Database, Statement, StatementResult } from "./database.ts";
 import { createDialect, runAll, type Transaction } from "./dialect.ts";
 import { closedError, isBusy, lostTransactionError } from "./errors.ts";
 import { createFileOnce, hasCode } from "./files.ts";
-import { createQueue, retryBusy } from "./queue.ts";
+import { createQueue, type Queue, retryBusy } from "./queue.ts";
 import { kindOf } from "./sql.ts";
 
 /** Native calls block, so after this many the event loop gets its turn: about a millisecond of reads. */
 const CALLS_PER_TICK = 64;
+
+/** So many writes are done between two turns of the event loop; more of them at once let it have its turn in between. */
+const WRITES_PER_TICK = CALLS_PER_TICK;
 
 /** These cannot run inside a transaction. */
 const BARE = /^\s*(?:vacuum|pragma)\b/i;
@@ -26,18 +29,30 @@ export interface FileOptions {
 }
 
 /**
- * Opens a database file with the native driver: one connection that reads, one that writes.
+ * Opens a database file with the native driver: one connection for reads and short writes, one for transactions.
  *
  * Throws `not_found` (`database_missing`) and `unavailable` (`database_unreadable`, `database_busy`).
- * The writer opens at the first write and is taken in turns. Every write is a transaction of its own, because
+ * A short write begins and ends within one turn of the event loop, so no read can see the middle of it. The other
+ * connection opens at the first transaction. Writing is done in turns. Every write is a transaction of its own, because
  * then only BEGIN IMMEDIATE can find the file locked, when nothing has run yet and repeating is safe.
  */
 export async function openFile(path: string, { create = false, pageBytes }: FileOptions = {}): Promise<Database> {
   await requireFile(path, create);
   const breathe = createBreather();
-  const reader = await openReader(path, pageBytes);
-  const writer = createWriter(path, breathe);
+  const near = await openNear(path, pageBytes);
+  const queue = createQueue();
+  const far = createFar(path, queue, breathe);
   let closing: Promise<void> | undefined;
+
+  const write = async (statements: readonly Statement[]): Promise<readonly StatementResult[]> => {
+    if (statements.length > WRITES_PER_TICK) return runAll(await far.begin(), statements);
+    const leave = await queue.enter();
+    try {
+      return await near.write(statements);
+    } finally {
+      leave();
+    }
+  };
 
   const pass = async () => {
     await breathe();
@@ -47,25 +62,30 @@ export async function openFile(path: string, { create = false, pageBytes }: File
   const batch = async (statements: readonly Statement[]): Promise<readonly StatementResult[]> => {
     await pass();
     if (statements.length === 0) return [];
-    if (statements.every(({ sql }) => kindOf(sql) === "read")) return reader.snapshot(statements);
-    return runAll(await writer.begin(), statements);
+    if (statements.every(({ sql }) => kindOf(sql) === "read")) return near.snapshot(statements);
+    return write(statements);
   };
 
   return {
     dialect: createDialect({
       async execute(statement, kind) {
         await pass();
-        if (kind === "read") return reader.run(statement);
-        return BARE.test(statement.sql) ? writer.bare(statement) : writer.alone(statement);
+        if (kind === "read") return near.run(statement);
+        if (BARE.test(statement.sql)) return far.bare(statement);
+        const [result] = await write([statement]);
+        return result ?? { rows: [], changes: 0 };
       },
       async begin() {
         await pass();
-        return writer.begin();
+        return far.begin();
       },
     }),
     batch,
     close() {
-      closing ??= writer.close().finally(reader.close);
+      closing ??= queue.close().finally(() => {
+        const wasWritten = far.close();
+        near.close(wasWritten);
+      });
       return closing;
     },
   };
@@ -134,16 +154,17 @@ function createSlot(openConnection: () => Connection) {
   };
 }
 
-async function openReader(path: string, pageBytes?: number) {
+/** Reads, and what is written within one turn of the event loop. */
+async function openNear(path: string, pageBytes?: number) {
   const slot = createSlot(() =>
     connectPrepared(path, (connection) => {
       if (pageBytes) connection.exec(`pragma page_size = ${pageBytes}`);
-      // Readers and the writer disturb each other in every other mode. WAL is kept in the file.
+      // Readers and a writer disturb each other in every other mode. WAL is kept in the file.
       const [mode] = connection.run(statementOf("pragma journal_mode")).rows;
       if (mode?.journal_mode !== "wal") connection.run(statementOf("pragma journal_mode = wal"));
-      connection.exec("pragma query_only = 1");
     }),
   );
+  let wasWritten = false;
   await slot.attempt(() => {});
 
   return {
@@ -152,7 +173,8 @@ async function openReader(path: string, pageBytes?: number) {
     /** All see the same state, because nothing else runs between BEGIN and COMMIT. */
     snapshot: (statements: readonly Statement[]) =>
       slot.attempt((connection) => {
-        connection.exec("begin");
+        // One statement is a snapshot by itself.
+        if (statements.length > 1) connection.exec("begin");
         try {
           return statements.map((statement) => connection.run(statement));
         } finally {
@@ -160,35 +182,72 @@ async function openReader(path: string, pageBytes?: number) {
         }
       }),
 
-    close: slot.discard,
+    /** Runs all and commits, or none of them. Only who has the turn may call it. */
+    async write(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+      const outcome = await retryBusy(() => {
+        const connection = slot.get();
+        connection.exec("begin immediate");
+        wasWritten = true;
+        // From here on nothing is repeated, whatever fails.
+        return settle(connection, statements, slot.discard);
+      });
+      if ("error" in outcome) throw outcome.error;
+      return outcome.results;
+    },
+
+    /** `isWritten`: whether the other connection may have written, too. */
+    close(isWritten: boolean) {
+      try {
+        if (wasWritten || isWritten) slot.current()?.run(statementOf("pragma wal_checkpoint(truncate)"));
+      } catch {
+        // Only a kindness to whoever copies the file: SQLite reads the log again at the next opening.
+      }
+      slot.discard();
+    },
   };
 }
 
-function createWriter(path: string, breathe: () => Promise<void>) {
-  const slot = createSlot(() => connect(path));
-  const queue = createQueue();
+type Outcome = { readonly results: readonly StatementResult[] } | { readonly error: unknown };
 
-  const begin = async (): Promise<Transaction> => {
-    const leave = await queue.enter();
-    try {
-      const connection = await retryBusy(() => {
-        const candidate = slot.get();
-        candidate.exec("begin immediate");
-        return candidate;
-      });
-      return createTransaction(connection, slot.discard, leave, breathe);
-    } catch (error) {
-      leave();
-      throw error;
-    }
+/** Ends a transaction that has begun: with the statements, or without any of them. */
+function settle(connection: Connection, statements: readonly Statement[], discard: () => void): Outcome {
+  try {
+    return { results: runThrough(connection, statements) };
+  } catch (error) {
+    if (!endTransaction(connection) || isBusy(error)) discard();
+    return { error };
+  }
+}
+
+function runThrough(connection: Connection, statements: readonly Statement[]): readonly StatementResult[] {
+  // Some statements (RAISE(ROLLBACK), a full disk) end a transaction, and what follows would commit by itself.
+  const inside = <T>(work: () => T): T => {
+    if (!connection.inTransaction()) throw lostTransactionError();
+    return work();
   };
+  const results = statements.map((statement) => inside(() => connection.run(statement)));
+  inside(() => connection.exec("commit"));
+  return results;
+}
+
+/** Transactions whose statements come one after another, and what cannot run in one. Opens when it is needed. */
+function createFar(path: string, queue: Queue, breathe: () => Promise<void>) {
+  const slot = createSlot(() => connect(path));
 
   return {
-    begin,
-
-    async alone(statement: Statement): Promise<StatementResult> {
-      const [result] = await runAll(await begin(), [statement]);
-      return result ?? { rows: [], changes: 0 };
+    async begin(): Promise<Transaction> {
+      const leave = await queue.enter();
+      try {
+        const connection = await retryBusy(() => {
+          const candidate = slot.get();
+          candidate.exec("begin immediate");
+          return candidate;
+        });
+        return createTransaction(connection, slot.discard, leave, breathe);
+      } catch (error) {
+        leave();
+        throw error;
+      }
     },
 
     async bare(statement: Statement): Promise<StatementResult> {
@@ -200,14 +259,11 @@ function createWriter(path: string, breathe: () => Promise<void>) {
       }
     },
 
-    async close(): Promise<void> {
-      await queue.close();
-      try {
-        slot.current()?.run(statementOf("pragma wal_checkpoint(truncate)"));
-      } catch {
-        // Only a kindness to whoever copies the file: SQLite reads the log again at the next opening.
-      }
+    /** True when it may have written. */
+    close(): boolean {
+      const wasOpen = slot.current() !== undefined;
       slot.discard();
+      return wasOpen;
     },
   };
 }

@@ -104,6 +104,28 @@ describe("writing to a file", () => {
     expect(await bodies()).toEqual(["inside"]);
   });
 
+  it("lets short writes wait for an open transaction, and reads never", async () => {
+    const trx = await db.startTransaction().execute();
+    await trx.insertInto("note").values({ id: 1, body: "inside" }).execute();
+    const waiting = insert("behind").execute();
+
+    expect(await bodies()).toEqual([]);
+    await trx.commit().execute();
+    await waiting;
+
+    expect(await bodies()).toEqual(["inside", "behind"]);
+  });
+
+  it("has no read that writes", async () => {
+    const writing = db
+      .with("made", (cte) => cte.insertInto("note").values({ body: "made" }).returningAll())
+      .selectFrom("made")
+      .selectAll();
+
+    await expect(writing.execute()).rejects.toMatchObject({ reason: "sql_error" });
+    expect(await bodies()).toEqual([]);
+  });
+
   it("rolls a failed transaction back and shows its own error", async () => {
     const failing = db.transaction().execute(async (trx) => {
       await trx.insertInto("note").values({ id: 1, body: "lost" }).execute();
@@ -191,6 +213,41 @@ describe("a batch on a file", () => {
 
     await expect(failing).rejects.toMatchObject({ code: "conflict", reason: "unique_violation" });
     expect(await bodies()).toEqual([]);
+  });
+
+  it("never lets a statement escape when SQLite has ended its transaction, and goes on afterwards", async () => {
+    await sql`create trigger stop before insert on note when new.body = 'stop' begin select raise(rollback, 'stopped'); end`.execute(
+      db,
+    );
+
+    for (const last of ["stop", "after"]) {
+      const escaping = database.batch([
+        statement("insert into note values (1, 'first')"),
+        statement("insert or ignore into note values (2, ?)", last),
+        statement("insert into note values (3, 'escaped')"),
+        statement("insert into nowhere values (1)"),
+      ]);
+      await expect(escaping).rejects.toThrow();
+      expect(await bodies()).toEqual([]);
+    }
+
+    await insert("later").execute();
+    expect(await bodies()).toEqual(["later"]);
+  });
+
+  it("of so many writes that others get their turn in between is one transaction all the same", async () => {
+    const many = Array.from({ length: 500 }, (_, n) => statement("insert into note values (?, ?)", n, `${n}`));
+    const seen: number[] = [];
+
+    const ticks = await ticksDuring(async () => {
+      const writing = database.batch(many);
+      seen.push((await bodies()).length);
+      await writing;
+    });
+
+    expect(ticks).toBeGreaterThan(2);
+    expect(seen).toEqual([0]);
+    expect(await bodies()).toHaveLength(500);
   });
 
   it("reports rows and changes of every statement, and nothing for an empty one", async () => {
