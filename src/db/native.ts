@@ -8,6 +8,7 @@ import { closedError, isBusy, lostTransactionError } from "./errors.ts";
 import { createFileOnce, hasCode } from "./files.ts";
 import { createQueue, type Queue, retryBusy } from "./queue.ts";
 import { kindOf } from "./sql.ts";
+import { createWriteAheadLog, type Datasync, type WriteAheadLog } from "./write-ahead-log.ts";
 
 /** Native calls block, so after this many the event loop gets its turn: about a millisecond of reads. */
 const CALLS_PER_TICK = 64;
@@ -26,6 +27,8 @@ export interface FileOptions {
   readonly create?: boolean;
   /** Of a file that is still empty: a power of two from 512 to 65536. It stays for good. Default: SQLite's 4096. */
   readonly pageBytes?: number;
+  /** How what is written is brought to the disk. Default: `fdatasync`, on another thread. */
+  readonly datasync?: Datasync;
 }
 
 /**
@@ -34,24 +37,25 @@ export interface FileOptions {
  * Throws `not_found` (`database_missing`) and `unavailable` (`database_unreadable`, `database_busy`).
  * A short write begins and ends within one turn of the event loop, so no read can see the middle of it. The other
  * connection opens at the first transaction. Writing is done in turns. Every write is a transaction of its own, because
- * then only BEGIN IMMEDIATE can find the file locked, when nothing has run yet and repeating is safe.
+ * then only BEGIN IMMEDIATE can find the file locked, when nothing has run yet and repeating is safe. It is answered when
+ * it is on the disk, and meanwhile others have their turns.
  */
-export async function openFile(path: string, { create = false, pageBytes }: FileOptions = {}): Promise<Database> {
+export async function openFile(path: string, options: FileOptions = {}): Promise<Database> {
+  const { create = false, pageBytes, datasync } = options;
   await requireFile(path, create);
   const breathe = createBreather();
-  const near = await openNear(path, pageBytes);
+  const log = createWriteAheadLog(`${path}-wal`, datasync);
+  const near = await openNear(path, log, pageBytes);
   const queue = createQueue();
-  const far = createFar(path, queue, breathe);
+  const far = createFar(path, { queue, breathe, log });
   let closing: Promise<void> | undefined;
 
   const write = async (statements: readonly Statement[]): Promise<readonly StatementResult[]> => {
     if (statements.length > WRITES_PER_TICK) return runAll(await far.begin(), statements);
     const leave = await queue.enter();
-    try {
-      return await near.write(statements);
-    } finally {
-      leave();
-    }
+    const results = await near.write(statements).finally(leave);
+    await log.flushed();
+    return results;
   };
 
   const pass = async () => {
@@ -82,7 +86,8 @@ export async function openFile(path: string, { create = false, pageBytes }: File
     }),
     batch,
     close() {
-      closing ??= queue.close().finally(() => {
+      closing ??= queue.close().finally(async () => {
+        await log.close();
         const wasWritten = far.close();
         near.close(wasWritten);
       });
@@ -123,14 +128,22 @@ function connectPrepared(path: string, prepare: (connection: Connection) => void
   }
 }
 
+/**
+ * A commit that waited for the disk would hold up everybody, since native calls block: it leaves its changes in the log, and
+ * who has written waits for that. Checkpoints wait as ever.
+ */
+const withoutWaiting = ({ exec }: Connection) => exec("pragma synchronous = normal");
+
 /** One connection that is opened when needed and thrown away when it cannot be trusted any more. */
-function createSlot(openConnection: () => Connection) {
+function createSlot(log: WriteAheadLog, openConnection: () => Connection) {
   let connection: Connection | undefined;
   const discard = () => {
     const doomed = connection;
     connection = undefined;
-    if (doomed) endTransaction(doomed);
-    doomed?.close();
+    if (!doomed) return;
+    endTransaction(doomed);
+    doomed.close();
+    log.renew();
   };
 
   return {
@@ -155,13 +168,14 @@ function createSlot(openConnection: () => Connection) {
 }
 
 /** Reads, and what is written within one turn of the event loop. */
-async function openNear(path: string, pageBytes?: number) {
-  const slot = createSlot(() =>
+async function openNear(path: string, log: WriteAheadLog, pageBytes?: number) {
+  const slot = createSlot(log, () =>
     connectPrepared(path, (connection) => {
       if (pageBytes) connection.exec(`pragma page_size = ${pageBytes}`);
       // Readers and a writer disturb each other in every other mode. WAL is kept in the file.
       const [mode] = connection.run(statementOf("pragma journal_mode")).rows;
       if (mode?.journal_mode !== "wal") connection.run(statementOf("pragma journal_mode = wal"));
+      withoutWaiting(connection);
     }),
   );
   let wasWritten = false;
@@ -230,9 +244,16 @@ function runThrough(connection: Connection, statements: readonly Statement[]): r
   return results;
 }
 
+/** What the connections of one database have in common. */
+interface Surroundings {
+  readonly queue: Queue;
+  readonly log: WriteAheadLog;
+  breathe(): Promise<void>;
+}
+
 /** Transactions whose statements come one after another, and what cannot run in one. Opens when it is needed. */
-function createFar(path: string, queue: Queue, breathe: () => Promise<void>) {
-  const slot = createSlot(() => connect(path));
+function createFar(path: string, { queue, breathe, log }: Surroundings) {
+  const slot = createSlot(log, () => connectPrepared(path, withoutWaiting));
 
   return {
     async begin(): Promise<Transaction> {
@@ -243,7 +264,8 @@ function createFar(path: string, queue: Queue, breathe: () => Promise<void>) {
           candidate.exec("begin immediate");
           return candidate;
         });
-        return createTransaction(connection, slot.discard, leave, breathe);
+        const { discard } = slot;
+        return createTransaction(connection, { discard, leave, breathe, flushed: log.flushed });
       } catch (error) {
         leave();
         throw error;
@@ -253,7 +275,9 @@ function createFar(path: string, queue: Queue, breathe: () => Promise<void>) {
     async bare(statement: Statement): Promise<StatementResult> {
       const leave = await queue.enter();
       try {
-        return await slot.attempt((connection) => connection.run(statement));
+        const result = await slot.attempt((connection) => connection.run(statement));
+        await log.flushed();
+        return result;
       } finally {
         leave();
       }
@@ -268,12 +292,12 @@ function createFar(path: string, queue: Queue, breathe: () => Promise<void>) {
   };
 }
 
-function createTransaction(
-  connection: Connection,
-  discard: () => void,
-  leave: () => void,
-  breathe: () => Promise<void>,
-): Transaction {
+interface Turn extends Pick<Surroundings, "breathe">, Pick<WriteAheadLog, "flushed"> {
+  discard(): void;
+  leave(): void;
+}
+
+function createTransaction(connection: Connection, { discard, leave, breathe, flushed }: Turn): Transaction {
   let over = false;
   let spoiled = false;
   const end = () => {
@@ -297,7 +321,11 @@ function createTransaction(
 
   return {
     execute: (statement) => step(() => connection.run(statement)),
-    commit: () => step(() => connection.exec("commit")).finally(end),
+    async commit() {
+      // The next one need not wait for the disk.
+      await step(() => connection.exec("commit")).finally(end);
+      await flushed();
+    },
     rollback: () => breathe().finally(end),
   };
 }
