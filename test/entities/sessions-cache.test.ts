@@ -12,6 +12,9 @@ function startClock() {
   };
 }
 
+/** More than is read at once. */
+const many = () => Array.from({ length: 200 }, (_, index) => ({ id: `element ${index}` }));
+
 describe("the cache", () => {
   it("gives everybody a copy of their own", async () => {
     const cache = createCache({ clock: startClock().clock });
@@ -34,12 +37,42 @@ describe("the cache", () => {
     ["numbers that JSON does not know", [Number.NaN, -0, Number.POSITIVE_INFINITY, 12n]],
     ["a key of the language's own", JSON.parse('{"__proto__": {"a": 1}}')],
     ["text beyond Latin-1", { name: "Ελένη 🗝" }],
+    [
+      "what is large, at every depth",
+      { before: 1, large: many(), list: [many(), { deep: { more: many() } }], after: 2 },
+    ],
+    ["what is large under a key of the language's own", JSON.parse(`{"__proto__": ${JSON.stringify(many())}}`)],
   ])("gives %s back as it was", async (_, value) => {
     const cache = createCache({ clock: startClock().clock });
 
     await cache.set("key", value);
 
     expect(isDeepStrictEqual(await cache.get("key"), value)).toBe(true);
+  });
+
+  it("gives everybody large parts of their own, which behave like any other", async () => {
+    const cache = createCache({ clock: startClock().clock });
+    await cache.set("key", { large: many(), name: "a", inner: { large: many() } });
+    const [first, second, third] = await Promise.all([1, 2, 3].map(() => cache.get("key")));
+
+    first.large[0].id = "changed";
+    first.inner.large.pop();
+    first.inner.large.reverse();
+    second.large = "replaced";
+    delete second.inner.large;
+    const spread = { ...third };
+    spread.large.length = 0;
+
+    expect(first.large[0]).toEqual({ id: "changed" });
+    expect(second).toEqual({ large: "replaced", name: "a", inner: {} });
+    expect(third.large).toEqual([]);
+    expect(Object.keys(third)).toEqual(["large", "name", "inner"]);
+    const untouched = { large: many(), name: "a", inner: { large: many() } };
+    expect(await cache.get("key")).toEqual(untouched);
+    expect(JSON.stringify(await cache.get("key"))).toBe(JSON.stringify(untouched));
+    expect(structuredClone(await cache.get("key"))).toEqual(untouched);
+    const frozen = Object.freeze(await cache.get("key"));
+    expect(frozen.large).toEqual(many());
   });
 
   it("forgets a value when its time is over, and never later than its own limit", async () => {
