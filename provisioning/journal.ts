@@ -3,7 +3,7 @@ import type { Database, Statement } from "../src/db/database.ts";
 import type { Clock } from "../src/domain/clock.ts";
 import { createHistory } from "./history.ts";
 import {
-  addingEvent,
+  addingEvents,
   beginning,
   describe,
   fencing,
@@ -144,10 +144,12 @@ function createLeases(context: Context) {
 /** What happened in an operation. */
 function createRecords(context: Context) {
   const { db, now, leased } = context;
-  const event = ({ operationId }: Lease, step: string): Statement =>
-    addingEvent(db, { operation_id: operationId, step, outcome: "done", at: now() });
+  const events = ({ operationId }: Lease, steps: readonly string[]): Statement => {
+    const done = steps.map((step) => ({ step, outcome: "done" }) as const);
+    return addingEvents(db, operationId, now(), done);
+  };
   const doing = (lease: Lease, steps: readonly string[]): readonly Statement[] => [
-    ...steps.map((step) => event(lease, step)),
+    events(lease, steps),
     updating(db, lease)
       .set({ step: steps.at(-1) ?? null, error: null, updated_at: now(), ...leased() })
       .compile(),
@@ -178,8 +180,8 @@ function createRecords(context: Context) {
       const error = describe(cause);
       const state = next ? "running" : "failed";
       return underLease(context, lease, [
-        ...done.map((earlier) => event(lease, earlier)),
-        addingEvent(db, { operation_id: lease.operationId, step, outcome: "failed", error, at: now() }),
+        ...(done.length > 0 ? [events(lease, done)] : []),
+        addingEvents(db, lease.operationId, now(), [{ step, outcome: "failed", error }]),
         updating(db, lease)
           .set({ state, step, error, updated_at: now(), next_attempt_at: next?.toISOString() ?? null, ...NO_LEASE })
           .compile(),
@@ -198,7 +200,7 @@ function createRecords(context: Context) {
     /** The statements that end an operation with its last steps, in the batch of the last of them. */
     ending: (lease: Lease, steps: readonly string[]): readonly Statement[] => [
       fencing(db, lease),
-      ...steps.map((step) => event(lease, step)),
+      events(lease, steps),
       updating(db, lease)
         .set({
           state: "done",

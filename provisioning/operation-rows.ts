@@ -78,7 +78,7 @@ export function beginning(db: Db, operation: NewOperation, step: string, at: str
       .insertInto("rh_operations")
       .values({ ...columnsOf(operation, step, at), state: "running", fence: 1, attempts: 1, ...lease })
       .compile(),
-    addingEvent(db, { operation_id: operation.id, step, outcome: "done", at }),
+    addingEvents(db, operation.id, at, [{ step, outcome: "done" }]),
   ];
 }
 
@@ -89,7 +89,7 @@ export function noting(db: Db, operation: NewOperation, step: string, at: string
       .insertInto("rh_operations")
       .values({ ...columnsOf(operation, step, at), state: "done", attempts: 1, finished_at: at })
       .compile(),
-    addingEvent(db, { operation_id: operation.id, step, outcome: "done", at }),
+    addingEvents(db, operation.id, at, [{ step, outcome: "done" }]),
   ];
 }
 
@@ -123,11 +123,23 @@ export function updating(db: Db, { operationId, fence }: Pick<Lease, "operationI
   return db.updateTable("rh_operations").where("id", "=", operationId).where("fence", "=", fence);
 }
 
-export function addingEvent(
-  db: Db,
-  event: { operation_id: string; step: string; outcome: "done" | "failed"; error?: string; at: string },
-): Statement {
-  return db.insertInto("rh_operation_events").values(event).compile();
+/** What became of a step. */
+interface NewEvent {
+  readonly step: string;
+  readonly outcome: "done" | "failed";
+  readonly error?: string;
+}
+
+/** One statement for all of them, which are numbered in their order. */
+export function addingEvents(db: Db, operationId: string, at: string, events: readonly NewEvent[]): Statement {
+  const rows = events.map(({ step, outcome, error = null }) => ({
+    operation_id: operationId,
+    step,
+    outcome,
+    error,
+    at,
+  }));
+  return db.insertInto("rh_operation_events").values(rows).compile();
 }
 
 export function toOperation(row: Selectable<OperationRow>): Operation {

@@ -12,6 +12,8 @@ export interface Attempt {
   readonly tenantId: string;
   readonly tag: string;
   readonly lease: Lease;
+  /** Who has asked for the operation, in the words of the caller. */
+  readonly initiator: string;
   /** Where this process has begun the operation just now: the step that it began with, and nothing else, is done. */
   readonly begunWith?: string;
 }

@@ -1,9 +1,14 @@
-import { Kysely } from "kysely";
-import type { Database } from "../src/db/database.ts";
+import type { Database, Statement, StatementResult } from "../src/db/database.ts";
 import { inRounds } from "../src/db/rounds.ts";
 import { PlatformError } from "../src/domain/errors.ts";
 import type { Placement } from "./placements.ts";
 import type { AskLocation, DatabaseProvider, Location } from "./providers/provider.ts";
+
+/** The table holds one row at most. */
+const READ_OWNER: Statement = { sql: "select * from database_identity", parameters: [] };
+
+const WRITE_OWNER = `insert into database_identity (singleton, tenant_id, tag, generation, nonce)
+  values (1, ?, ?, ?, ?) on conflict do nothing`;
 
 /** The providers of a deployment by name. */
 export type Providers = Readonly<Record<string, DatabaseProvider>>;
@@ -80,20 +85,20 @@ function missing({ tenantId }: Placement, cause?: unknown): PlatformError {
 
 /** Says whose the database is, once and for all. One that is somebody else's is `unavailable` (`database_mismatch`). */
 export async function writeOwner(database: Database, placement: Placement): Promise<void> {
-  const db = identityIn(database);
-  const { tenantId: tenant_id, tag, generation, nonce } = placement;
-  const insert = db
-    .insertInto("database_identity")
-    .columns(["singleton", "tenant_id", "tag", "generation", "nonce"])
-    .values({ singleton: 1, tenant_id, tag, generation, nonce })
-    .onConflict((row) => row.doNothing());
-  await database.batch([insert.compile()]);
-  await requireOwner(database, placement);
+  const { tenantId, tag, generation, nonce } = placement;
+  const [, written] = await database.batch([
+    { sql: WRITE_OWNER, parameters: [tenantId, tag, generation, nonce] },
+    READ_OWNER,
+  ]);
+  requireSame(identityOf(written), placement);
 }
 
 /** Throws `unavailable` (`database_mismatch`) when the database does not say that it is this placement's. */
 export async function requireOwner(database: Database, placement: Owner): Promise<void> {
-  const owner = await readOwner(database);
+  requireSame(await readOwner(database), placement);
+}
+
+function requireSame(owner: Identity | undefined, placement: Owner): void {
   const isOurs =
     owner?.tenant_id === placement.tenantId &&
     owner.tag === placement.tag &&
@@ -107,7 +112,8 @@ type Owner = Pick<Placement, "tenantId" | "tag" | "generation" | "nonce" | "data
 /** What a database says of itself; undefined when that is nothing. */
 export async function readOwner(database: Database): Promise<Identity | undefined> {
   try {
-    return await identityIn(database).selectFrom("database_identity").selectAll().executeTakeFirst();
+    const [found] = await database.batch([READ_OWNER]);
+    return identityOf(found);
   } catch (error) {
     // A database without the table belongs to nobody we know.
     if (error instanceof PlatformError && error.message.includes("no such table")) return undefined;
@@ -123,9 +129,8 @@ interface Identity {
   nonce: string;
 }
 
-function identityIn(database: Database): Kysely<{ database_identity: Identity }> {
-  return new Kysely({ dialect: database.dialect });
-}
+/** The columns are the table's; a batch cannot know the type of its rows. */
+const identityOf = (found: StatementResult | undefined) => found?.rows[0] as Identity | undefined;
 
 function mismatch({ tenantId, database }: Owner): PlatformError {
   const message = `The database ${database} does not say that it belongs to the tenant ${tenantId}`;

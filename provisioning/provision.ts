@@ -42,7 +42,7 @@ export interface Provisioning extends Attempt {
 
 interface Needs {
   readonly registry: Registry;
-  readonly journal: Pick<Journal, "doing" | "ending" | "fenced" | "get" | "recordDone">;
+  readonly journal: Pick<Journal, "doing" | "ending" | "fenced" | "recordDone">;
   readonly providers: Providers;
   readonly template: Template;
   readonly steps: ProvisionSteps;
@@ -120,11 +120,9 @@ export function provisionSteps(
     await registry.recordDatabase(placement, location, template.schemaVersion, journal.doing(lease, done));
   }
 
-  async function makeOrganization(placement: Placement, { lease }: Provisioning, done: readonly string[]) {
+  async function makeOrganization(placement: Placement, { lease, initiator }: Provisioning, done: readonly string[]) {
     if (placement.organizationId !== null) return await journal.recordDone(lease, done);
-    const operation = await journal.get(lease.operationId);
-    const creator = operation?.initiator ?? null;
-    await ensureOrganization(registry, steps.organization, placement, creator, journal.doing(lease, done));
+    await ensureOrganization(registry, steps.organization, placement, initiator, journal.doing(lease, done));
   }
 
   /** Opens it anew, as the pool will open it, because what was never written to disk must not count. */

@@ -73,7 +73,7 @@ export function createStarter(options: StarterOptions) {
       const { to, step } = BEGINNINGS[kind];
       const { lease, statements } = journal.begin({ id: timeId(clock()), tenantId, tag, kind, initiator }, step);
       await registry.transition(placement, to, statements);
-      return start({ tenantId, tag, kind, lease });
+      return start({ tenantId, tag, kind, initiator, lease });
     },
 
     /** Begins what leaves the placement as it is, if nobody has changed it meanwhile. */
@@ -82,7 +82,7 @@ export function createStarter(options: StarterOptions) {
       const operation = { id: timeId(clock()), tenantId, tag, kind, initiator };
       const { lease, statements } = journal.begin(operation, BESIDE[kind]);
       await registry.ifUnchanged(placement, statements);
-      return start({ tenantId, tag, kind, lease });
+      return start({ tenantId, tag, kind, initiator, lease });
     },
 
     /** See `resume` of the lifecycle. */

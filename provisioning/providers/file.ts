@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Kysely, sql } from "kysely";
 import * as z from "zod";
 import { backUpFile } from "../../src/db/backup.ts";
-import type { Database } from "../../src/db/database.ts";
+import type { Database, Statement } from "../../src/db/database.ts";
 import { openFile } from "../../src/db/native.ts";
 import { PlatformError } from "../../src/domain/errors.ts";
 import { DatabaseName } from "../../src/domain/names.ts";
@@ -17,6 +17,9 @@ import { createStrays } from "./strays.ts";
 const HEADER_BYTES = 100;
 
 const EXTENSION = ".db";
+
+/** Makes SQLite look at the file, which it does only when it must. */
+const LOOK: Statement = { sql: "select count(*) from sqlite_schema", parameters: [] };
 
 const FileOptions = z.strictObject({
   /** Where the databases are. Made when it is missing, for the owner only. */
@@ -37,12 +40,12 @@ export const fileProvider = defineProvider("file", FileOptions, ({ directory }) 
   const snapshots = createSnapshots(making);
   const countClose = createCloseCounter();
 
-  const exists = async (database: DatabaseName) =>
-    (await sizeOf(pathOf(database))) !== null || (await sizeOf(retiredPathOf(database))) !== null;
+  const exists = (database: DatabaseName) => isOneThere([pathOf(database), retiredPathOf(database)]);
 
   const make = async (database: DatabaseName, from: DatabaseName | undefined) => {
-    if (from && (await sizeOf(pathOf(from))) === null) throw missing(from);
-    await publish(await (from ? snapshots.copyOf(pathOf(from)) : snapshots.empty()), pathOf(database));
+    const draft = await (from ? snapshots.copyOf(pathOf(from)) : snapshots.empty());
+    if (!draft) throw missing(from ?? database);
+    await publish(draft, pathOf(database));
   };
 
   return {
@@ -50,8 +53,8 @@ export const fileProvider = defineProvider("file", FileOptions, ({ directory }) 
 
     ensure: (database, { from } = {}) =>
       onFiles(async () => {
-        await makeDirectory(retired);
-        if (!(await exists(database))) await make(database, from);
+        const [isThere] = await Promise.all([exists(database), makeDirectory(retired)]);
+        if (!isThere) await make(database, from);
         return { locator: `${database}${EXTENSION}` };
       }),
 
@@ -114,11 +117,15 @@ export const fileProvider = defineProvider("file", FileOptions, ({ directory }) 
   };
 });
 
-/** Opens it and reads something, because SQLite looks at a file only when it must. */
+async function isOneThere(paths: readonly string[]): Promise<boolean> {
+  return (await Promise.all(paths.map(sizeOf))).some((size) => size !== null);
+}
+
+/** Opens a file that is there, and reads something. */
 async function openReadable(path: string, name: DatabaseName): Promise<Database> {
-  const database = await openFile(path);
+  const database = await openFile(path, { isThere: true });
   try {
-    await database.batch([sql`select count(*) from sqlite_schema`.compile(new Kysely({ dialect: database.dialect }))]);
+    await database.batch([LOOK]);
     return database;
   } catch (cause) {
     await database.close();

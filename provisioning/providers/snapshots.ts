@@ -63,7 +63,7 @@ export function createSnapshots(directory: string) {
     if (found?.signature === recipe.signature) return found;
     if (found) void forget(found);
     const path = newPath();
-    const snapshot = { ...recipe, path: recipe.make(path).then(() => path) };
+    const snapshot = { ...recipe, path: recipe.make(path).then(() => chmod(path, FILE_MODE).then(() => path)) };
     snapshot.path.catch(() => forget(snapshot));
     kept.set(recipe.source, snapshot);
     const [oldest] = kept.size > SNAPSHOTS_KEPT ? kept.values() : [];
@@ -74,6 +74,7 @@ export function createSnapshots(directory: string) {
   const tryCopy = async (recipe: Recipe, target: string): Promise<boolean> => {
     const snapshot = snapshotOf(recipe);
     try {
+      // The copy is for the owner only, as the snapshot is.
       await copyFile(await snapshot.path, target, constants.COPYFILE_EXCL);
       return true;
     } catch (error) {
@@ -88,14 +89,15 @@ export function createSnapshots(directory: string) {
     const target = newPath();
     // Another process may have swept our snapshot away as a leftover; the second one is new.
     if (!(await tryCopy(recipe, target))) await tryCopy(recipe, target);
-    await chmod(target, FILE_MODE);
     return target;
   };
 
   return {
-    /** A copy of the database at `path`, as of now, under a temporary name that the caller takes over. */
-    copyOf: async (path: string): Promise<string> =>
-      copy({ source: path, signature: await signatureOf(path), make: (target) => vacuumInto(path, target) }),
+    /** A copy of the database at `path`, as of now, under a temporary name that the caller takes over; null if it is not there. */
+    copyOf: async (path: string): Promise<string | null> => {
+      const signature = await signatureOf(path);
+      return signature && copy({ source: path, signature, make: (target) => vacuumInto(path, target) });
+    },
 
     /** An empty database in WAL mode, likewise. */
     empty: (): Promise<string> => copy({ source: "", signature: "", make: makeEmpty }),
@@ -117,10 +119,11 @@ function once(work: () => Promise<void>): () => Promise<void> {
 }
 
 /** Every write goes to the log or the database, and that then has a new time or size. An empty log is as none. */
-async function signatureOf(path: string): Promise<string> {
+async function signatureOf(path: string): Promise<string | null> {
   const parts = await Promise.all(
     [path, `${path}-wal`].map((part) => stat(part, { bigint: true }).catch(unless("ENOENT"))),
   );
+  if (!parts[0]) return null;
   return parts.map((part) => (part?.size ? `${part.ino}:${part.size}:${part.mtimeNs}` : "-")).join(" ");
 }
 

@@ -25,6 +25,8 @@ export interface FileOptions {
    * password hashes are not. Without it a missing file is `not_found`.
    */
   readonly create?: boolean;
+  /** The caller has just seen that there is one. */
+  readonly isThere?: boolean;
   /** Of a file that is still empty: a power of two from 512 to 65536. It stays for good. Default: SQLite's 4096. */
   readonly pageBytes?: number;
   /** How what is written is brought to the disk. Default: `fdatasync`, on another thread. */
@@ -41,8 +43,8 @@ export interface FileOptions {
  * it is on the disk, and meanwhile others have their turns.
  */
 export async function openFile(path: string, options: FileOptions = {}): Promise<Database> {
-  const { create = false, pageBytes, datasync } = options;
-  await requireFile(path, create);
+  const { create = false, isThere = false, pageBytes, datasync } = options;
+  if (!isThere) await requireFile(path, create);
   const breathe = createBreather();
   const log = createWriteAheadLog(`${path}-wal`, datasync);
   const near = await openNear(path, log, pageBytes);
