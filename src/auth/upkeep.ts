@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DataAdapters } from "@authhero/adapter-interfaces";
-import { runOutboxRelay, runRetention } from "authhero";
+import { runRetention } from "authhero";
 import type { Clock } from "../domain/clock.ts";
 import { plainId } from "../domain/ids.ts";
 import type { Logger } from "../log/logger.ts";
 import { runInContext } from "../tenancy/context.ts";
+import { relayOutbox } from "./relay.ts";
 
 export interface UpkeepOptions {
   readonly data: DataAdapters;
@@ -41,9 +42,6 @@ const SWEEP_EVERY_MS = 24 * 3_600_000;
 // A key keeps a processor busy for a tenth of a second; the pauses are the requests'.
 const REFILL_EVERY_MS = 10_000;
 const REFILL_PAUSE_MS = 300;
-
-const RELAY_EVENTS = 200;
-const RELAYS_MAX = 50;
 
 /** Delivers what is left in outboxes and removes what has expired, one tenant at a time, until it is stopped. */
 export function startUpkeep(options: UpkeepOptions): Upkeep {
@@ -125,20 +123,11 @@ function createRelays({ data, originOf, log, clock }: Pick<UpkeepOptions, "data"
     else due.set(tenantId, { round, at: clock().getTime() + delay });
   };
 
-  /** Until nothing is due any more, so that a burst does not wait for the next round. */
-  const relay = async (issuer: string) => {
-    for (let relays = 0; relays < RELAYS_MAX; relays += 1) {
-      await runOutboxRelay({ dataAdapter: data, issuer, batchSize: RELAY_EVENTS });
-      const further = await data.outbox?.getUnprocessed(1);
-      if (!further?.length) return;
-    }
-  };
-
   /** False when it failed: logged here, at the edge, because the tenant's turn comes again. */
   const attempt = async (tenantId: string): Promise<boolean> => {
     try {
       const origin = await originOf(tenantId);
-      await runInContext(jobContext(tenantId, origin), () => relay(origin.href));
+      await runInContext(jobContext(tenantId, origin), () => relayOutbox(data, origin.href));
       return true;
     } catch (error) {
       log.warn("outbox.relay_failed", { tenant: tenantId, error });
