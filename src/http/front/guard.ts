@@ -39,10 +39,14 @@ export function guard(rules: GuardRules): Middleware {
     // Only those who may go everywhere come this far with a tenant that is not there.
     if (target === null) return refuse(c, tenantNotFound());
     c.set("target", target);
-    // One spelling, so that AuthHero cannot read another token than the one verified here.
-    draft.headers.set("authorization", `Bearer ${token}`);
+    spell(draft.headers, `Bearer ${token}`);
     return await next();
   };
+}
+
+/** One spelling, so that AuthHero cannot read another token than the one verified here. Setting reads all of it once more. */
+function spell(headers: Headers, authorization: string): void {
+  if (headers.get("authorization") !== authorization) headers.set("authorization", authorization);
 }
 
 /** The OpenAPI document, and the question a browser asks before it may send a token (Fetch, section 3.2.2). */
