@@ -2,6 +2,8 @@ import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { createAuthHero } from "../../src/auth/authhero.ts";
 import { type FirstLogin, seedControlPlane } from "../../src/auth/control-plane.ts";
 import { MANAGEMENT_API_AUDIENCE } from "../../src/auth/management-api.ts";
+import { passedOn } from "../../src/auth/passed-on.ts";
+import { KEPT_BETWEEN_REQUESTS } from "../../src/tenancy/caching.ts";
 
 /** Plain AuthHero over some adapters, without our front: one tenant, one application, one user with one role. */
 export interface House {
@@ -47,7 +49,7 @@ export async function openHouse(data: DataAdapters): Promise<House & { login: Fi
   });
   if (!login) throw new Error("the house was furnished before");
   const { fetch: app } = createAuthHero({
-    data,
+    data: passedOn(data, KEPT_BETWEEN_REQUESTS),
     management: data,
     controlPlaneTenantId: TENANT,
     otherIssuers: async () => [],
