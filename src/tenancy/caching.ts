@@ -94,8 +94,6 @@ const CACHED = [
   "userRoles",
 ] as const satisfies readonly (keyof DataAdapters)[];
 
-export const KEPT_BETWEEN_REQUESTS: ReadonlySet<string> = new Set(CACHED);
-
 /** How a change of something cached is made known. */
 export interface Epochs {
   raise(tenantId: string): Promise<void>;

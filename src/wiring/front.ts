@@ -4,7 +4,6 @@ import { consoleOrigins } from "../auth/console-client.ts";
 import { deliveredBehind } from "../auth/delivery.ts";
 import { createLogoutUrls } from "../auth/logout-urls.ts";
 import { createPageSources } from "../auth/page-sources.ts";
-import { passedOn } from "../auth/passed-on.ts";
 import { createPasswordResets } from "../auth/password-resets.ts";
 import type { TenantHooks } from "../auth/tenant-hooks.ts";
 import type { TenantMembersBackend } from "../auth/tenant-members.ts";
@@ -18,7 +17,6 @@ import type { OperationsService } from "../http/operations/service.ts";
 import { createTenantsRouter } from "../http/tenants/router.ts";
 import type { TenantsService } from "../http/tenants/service.ts";
 import type { Logger } from "../log/logger.ts";
-import { KEPT_BETWEEN_REQUESTS } from "../tenancy/caching.ts";
 import { refuseCode } from "../tenancy/code-hooks.ts";
 import { soundPasswordResets } from "../tenancy/password-resets.ts";
 import { keepPatchKeys } from "../tenancy/patch-keys.ts";
@@ -82,7 +80,7 @@ export function frontOver(behind: Behind) {
   // Events that a user write carries along are seen here first.
   const left = () => behind.outboxWritten(requireBoundTenant("outbox"));
   const authHero = createAuthHero({
-    data: passedOn(deliveredBehind(soundPasswordResets(mailing.stub(data), clock), left), KEPT_BETWEEN_REQUESTS),
+    data: deliveredBehind(soundPasswordResets(mailing.stub(data), clock), left),
     management: deliveredBehind(
       protectSynced(
         refuseCode(keepPatchKeys(soundPasswordResets(mailing.stub(management), clock))),

@@ -2,8 +2,6 @@ import type { DataAdapters } from "@authhero/adapter-interfaces";
 import { createAuthHero } from "../../src/auth/authhero.ts";
 import { type FirstLogin, seedControlPlane } from "../../src/auth/control-plane.ts";
 import { MANAGEMENT_API_AUDIENCE } from "../../src/auth/management-api.ts";
-import { passedOn } from "../../src/auth/passed-on.ts";
-import { KEPT_BETWEEN_REQUESTS } from "../../src/tenancy/caching.ts";
 
 /** Plain AuthHero over some adapters, without our front: one tenant, one application, one user with one role. */
 export interface House {
@@ -49,7 +47,7 @@ export async function openHouse(data: DataAdapters): Promise<House & { login: Fi
   });
   if (!login) throw new Error("the house was furnished before");
   const { fetch: app } = createAuthHero({
-    data: passedOn(data, KEPT_BETWEEN_REQUESTS),
+    data,
     management: data,
     controlPlaneTenantId: TENANT,
     otherIssuers: async () => [],
