@@ -145,7 +145,7 @@ describe("of several workers", () => {
         await changeSecret(server, token, `before-${round}`);
         expect(await ofAll(`before-${round}`)).toEqual(new Set([200]));
         await changeSecret(server, token, `after-${round}`);
-        expect(await ofAll(`before-${round}`)).toEqual(new Set([403]));
+        expect(await ofAll(`before-${round}`)).toEqual(new Set([401]));
         expect(await ofAll(`after-${round}`)).toEqual(new Set([200]));
       }
     },
