@@ -16,7 +16,10 @@ export async function relayOutbox(data: DataAdapters, issuer: string): Promise<v
   }
 }
 
-/** AuthHero asks for the log streams at each event. Those there are when a batch meets its first one are for all of it. */
+/**
+ * AuthHero asks for the log streams at each event. Those there are when a batch meets its first one are for all of it; a
+ * failure is of the event it met only.
+ */
 function askingForStreamsOnce(data: DataAdapters): DataAdapters {
   const { logStreams } = data;
   if (!logStreams) return data;
@@ -24,6 +27,7 @@ function askingForStreamsOnce(data: DataAdapters): DataAdapters {
   const list = (tenantId: string) => {
     const streams = asked.get(tenantId) ?? logStreams.list(tenantId);
     asked.set(tenantId, streams);
+    streams.catch(() => asked.delete(tenantId));
     return streams;
   };
   return { ...data, logStreams: { ...logStreams, list } };

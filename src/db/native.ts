@@ -200,6 +200,7 @@ async function openNear(path: string, log: WriteAheadLog, pageBytes?: number) {
 
     /** Runs all and commits, or none of them. Only who has the turn may call it. */
     async write(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+      log.requireTrust();
       const outcome = await retryBusy(() => {
         const connection = slot.get();
         connection.exec("begin immediate");
@@ -261,6 +262,7 @@ function createFar(path: string, { queue, breathe, log }: Surroundings) {
     async begin(): Promise<Transaction> {
       const leave = await queue.enter();
       try {
+        log.requireTrust();
         const connection = await retryBusy(() => {
           const candidate = slot.get();
           candidate.exec("begin immediate");
@@ -277,6 +279,7 @@ function createFar(path: string, { queue, breathe, log }: Surroundings) {
     async bare(statement: Statement): Promise<StatementResult> {
       const leave = await queue.enter();
       try {
+        log.requireTrust();
         const result = await slot.attempt((connection) => connection.run(statement));
         await log.flushed();
         return result;

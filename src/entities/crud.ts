@@ -12,7 +12,6 @@ import {
   type Rows,
   readCheckpoint,
   readPage,
-  withCursor,
 } from "./page.ts";
 import { nowOf, type Store, type Tables } from "./store.ts";
 
@@ -122,7 +121,7 @@ export async function listRows<E extends object, C extends string>(
   const rows = narrowed(rowsOf(store, entity, tenantId)).select(packed(entity));
   const decode = (row: Row) => decoded(store, entity, tenantId, row);
   if (listing.checkpoint && isCheckpoint(params)) {
-    const page = await readCheckpoint(withCursor(rows, listing.checkpoint), listing.checkpoint, params);
+    const page = await readCheckpoint(rows, listing.checkpoint, params);
     return answer(listing.as, page.rows.map(decode), page.counters);
   }
   const offset = offsetOf(params, listing.perPage);

@@ -90,9 +90,6 @@ export interface Checkpoint {
   readonly strict?: boolean;
 }
 
-/** What a cursor is made of, beside packed columns. */
-export const withCursor = (rows: Rows, { by, key }: Checkpoint): Rows => rows.select([by, key]);
-
 /**
  * One page of a walk by checkpoint: every row exactly once, also when rows are added meanwhile or share a time.
  * A cursor that cannot be read starts at the beginning.
@@ -112,6 +109,8 @@ export async function readCheckpoint(rows: Rows, walk: Checkpoint, params: ListP
   }
   const take = Math.max(1, clampRows(params.take ?? PAGE_ROWS_DEFAULT));
   const found = (await after(rows, walk, direction, cursor)
+    // What the cursor is made of, whatever else is selected.
+    .select([walk.by, walk.key])
     .orderBy(walk.by, direction)
     .orderBy(walk.key, direction)
     .limit(take + 1)

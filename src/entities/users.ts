@@ -15,16 +15,7 @@ import { type Entity, entity, packed, type Row } from "./entity.ts";
 import type { Filters } from "./filter.ts";
 import { identitiesOf, linkedUsers } from "./identities.ts";
 import { outboxInsert } from "./outbox-insert.ts";
-import {
-  type Checkpoint,
-  COUNTERS,
-  isCheckpoint,
-  offsetOf,
-  type Rows,
-  readCheckpoint,
-  readPage,
-  withCursor,
-} from "./page.ts";
+import { type Checkpoint, COUNTERS, isCheckpoint, offsetOf, type Rows, readCheckpoint, readPage } from "./page.ts";
 import { newPassword } from "./passwords.ts";
 import { nowOf, type Store } from "./store.ts";
 import { activityUpsert } from "./user-activity.ts";
@@ -206,7 +197,7 @@ async function listUsers(store: Store, tenantId: string, params: ListParams) {
   if (isCheckpoint(params)) {
     // Linked users are only shown inside the users they are linked to: a walk meets every person once.
     const primaries = shownRows(found).where("linked_to", "is", null);
-    const { rows, counters } = await readCheckpoint(withCursor(primaries, NEWEST_FIRST), NEWEST_FIRST, params);
+    const { rows, counters } = await readCheckpoint(primaries, NEWEST_FIRST, params);
     return { users: rows.map(show), ...counters };
   }
   const offset = offsetOf(params);

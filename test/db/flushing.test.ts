@@ -95,18 +95,33 @@ describe("a write to a file", () => {
     expect(held).toHaveLength(2);
   });
 
-  it("that the disk refuses is unavailable, because nobody knows; the next one is answered as ever", async () => {
+  it("that the disk fails is unavailable, because nobody knows, and nothing more is written until the file is opened anew", async () => {
     isHeld = true;
     const write = insert("a").execute();
     await syncs(1);
     const next = insert("b").execute();
+    const unavailable = { code: "unavailable", reason: "database_unreadable" };
+    const refused = Promise.all([
+      expect(write).rejects.toMatchObject(unavailable),
+      expect(next).rejects.toMatchObject(unavailable),
+    ]);
+    await vi.waitFor(async () => expect(await bodies()).toEqual(["a", "b"]));
     held[0]?.go(new Error("EIO: i/o error, fdatasync"));
-
-    await expect(write).rejects.toMatchObject({ code: "unavailable", reason: "database_unreadable" });
+    // A later sync that succeeds says nothing about what an earlier one lost.
     await syncs(2);
     held[1]?.go();
-    await next;
+    await refused;
+
+    await expect(insert("c").execute()).rejects.toMatchObject(unavailable);
+    await expect(db.transaction().execute(() => Promise.resolve())).rejects.toMatchObject(unavailable);
     expect(await bodies()).toEqual(["a", "b"]);
+
+    isHeld = false;
+    await database.close();
+    database = await openFile(path, { datasync });
+    db = new Kysely({ dialect: database.dialect });
+    await insert("c").execute();
+    expect(await bodies()).toEqual(["a", "b", "c"]);
   });
 
   it("waits for the log that is in use", async () => {
